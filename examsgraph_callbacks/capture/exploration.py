@@ -1,0 +1,54 @@
+"""The door through which a graph retriever, in any framework, hands its exploration to the recorders."""
+
+import weakref
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from examsgraph_callbacks.events import Hop, RetrievalParams, Seed, SimilarityScale
+from examsgraph_callbacks.failures import failures
+
+__all__ = ["ExplorationListener", "ExplorationRecord", "listen_for_explorations", "publish_exploration"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorationRecord:
+    """An exploration as the explorer knows it: everything but whom and what it was for.
+
+    `started_wall_ns` is ns since 1970 UTC, `latency_ms` ms; `error` is what ended it early.
+    """
+
+    query: str | None
+    retrieval_params: RetrievalParams
+    seeds: tuple[Seed, ...]
+    hops: tuple[Hop, ...]
+    similarity_scale: SimilarityScale
+    backend: str
+    round_trips: int
+    started_wall_ns: int
+    latency_ms: float
+    error: BaseException | None = None
+
+
+class ExplorationListener(Protocol):
+    """Who records explorations."""
+
+    def record_exploration(self, run_id: UUID, exploration: ExplorationRecord) -> None:
+        """Record it, if the run `run_id` (the retriever's) is known here."""
+
+
+_listeners: weakref.WeakSet[ExplorationListener] = weakref.WeakSet()
+
+
+def listen_for_explorations(listener: ExplorationListener) -> None:
+    """Tell `listener` of every exploration from now on, as long as it lives."""
+    _listeners.add(listener)
+
+
+def publish_exploration(run_id: UUID, exploration: ExplorationRecord) -> None:
+    """Hand over what the retriever run `run_id` explored; without a recorder it goes nowhere."""
+    for listener in tuple(_listeners):
+        try:
+            listener.record_exploration(run_id, exploration)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the retriever must not see it
+            failures.report("recording an exploration", error)

@@ -1,0 +1,67 @@
+"""Runs that have begun and not ended: one small object each, in a store that cannot grow for ever."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from examsgraph_callbacks.capture.context import Context
+from examsgraph_callbacks.events import RunFact
+from examsgraph_callbacks.failures import failures
+
+__all__ = ["OpenRun", "OpenRuns"]
+
+OPEN_RUNS_LIMIT = 100_000
+
+
+@dataclass(slots=True)
+class OpenRun:
+    """A run in flight, that will become a `fact`.
+
+    `context` is what was settled for it; `ambient` and `metadata_context` are what it saw, by which a
+    run below tells what is nearer to itself.
+    """
+
+    run_id: str
+    trace_id: str
+    fact: type[RunFact]
+    parent_run_id: str | None
+    name: str | None
+    tags: tuple[str, ...]
+    context: Context
+    ambient: Context
+    metadata_context: Context
+    started_wall_ns: int
+    started_ns: int
+    content: dict[str, object]
+    """Fields of the fact that are known already (inputs, query, …)."""
+    streamed: bool = False
+    first_token_ns: int | None = None
+
+
+class OpenRuns:
+    """Open runs by id; beyond the limit the oldest is forgotten, counted and logged.
+
+    Plumbing (sequences, lambdas, parsers) stands here under its own id as the recorded run above it,
+    so that what runs below finds its parent.
+    """
+
+    def __init__(self, limit: int = OPEN_RUNS_LIMIT) -> None:
+        self._limit = limit
+        self._runs: dict[UUID, OpenRun] = {}
+        # bound once: this is asked for every streamed token
+        self.get = self._runs.get
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def add(self, run_id: UUID, run: OpenRun) -> None:
+        """Remember a run that has begun."""
+        runs = self._runs
+        runs[run_id] = run
+        if len(runs) > self._limit:
+            oldest = next(iter(runs), None)
+            if oldest is not None and runs.pop(oldest, None) is not None:
+                failures.report("closing open runs", f"more than {self._limit} open: the oldest is forgotten")
+
+    def pop(self, run_id: UUID) -> OpenRun | None:
+        """Forget a run that has ended; None where it is not known."""
+        return self._runs.pop(run_id, None)

@@ -1,0 +1,184 @@
+"""Open runs become facts: begins and ends runs, settles their context, and writes to the journal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from examsgraph_callbacks.capture.clock import Clock
+from examsgraph_callbacks.capture.context import Context, ambient_context, context_in_metadata, nearest
+from examsgraph_callbacks.capture.exploration import ExplorationRecord, listen_for_explorations
+from examsgraph_callbacks.capture.open_runs import OpenRun, OpenRuns
+from examsgraph_callbacks.events import Exploration, RunFact
+from examsgraph_callbacks.journal import Journal
+
+__all__ = ["Recorder"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ERROR_MESSAGE_LIMIT = 2000  # characters; a provider may answer with a whole page
+_PLUMBING_TAGS = ("seq:step:", "map:key:", "condition:", "branch:")
+
+
+class Recorder:
+    """Records runs into one journal; `defaults` is the context where nothing nearer says otherwise."""
+
+    def __init__(self, journal: Journal, defaults: Context, clock: Clock) -> None:
+        self.journal = journal
+        self._defaults = defaults
+        self._clock = clock
+        self._open = OpenRuns()
+        self.open_run = self._open.get
+        listen_for_explorations(self)
+
+    def __len__(self) -> int:
+        """How many runs are open."""
+        return len(self._open)
+
+    def begin(
+        self,
+        fact: type[RunFact],
+        run_id: UUID,
+        parent_run_id: UUID | None,
+        *,
+        name: str | None,
+        metadata: Mapping[str, object] | None,
+        tags: Sequence[str] | None,
+        content: dict[str, object],
+    ) -> OpenRun:
+        """A run has begun that will become a `fact`; `content` are fields of it known already."""
+        parent = None if parent_run_id is None else self._open.get(parent_run_id)
+        ambient = ambient_context()
+        metadata_context = context_in_metadata(metadata)
+        own_id = run_id.hex
+        if parent is None:
+            context: Context = {**self._defaults, **ambient, **metadata_context}
+        else:
+            context = nearest(parent.context, parent.ambient, ambient)
+            context = nearest(context, parent.metadata_context, metadata_context)
+        run = OpenRun(
+            run_id=own_id,
+            trace_id=own_id if parent is None else parent.trace_id,
+            fact=fact,
+            parent_run_id=None if parent is None else parent.run_id,
+            name=name,
+            tags=_own_tags(tags),
+            context=context,
+            ambient=ambient,
+            metadata_context=metadata_context,
+            started_wall_ns=self._clock.wall_ns(),
+            started_ns=self._clock.elapsed_ns(),
+            content=content,
+        )
+        self._open.add(run_id, run)
+        return run
+
+    def pass_through(
+        self,
+        run_id: UUID,
+        parent_run_id: UUID | None,
+        metadata: Mapping[str, object] | None,
+    ) -> bool:
+        """Plumbing has begun: what runs below it will stand below the recorded run above it.
+
+        False, and nothing done, where nothing is above: then it is a top-level invocation.
+        """
+        above = None if parent_run_id is None else self._open.get(parent_run_id)
+        if above is None:
+            return False
+        ambient = ambient_context()
+        metadata_context = context_in_metadata(metadata)
+        if ambient is not above.ambient or metadata_context != above.metadata_context:
+            context = nearest(above.context, above.ambient, ambient)
+            context = nearest(context, above.metadata_context, metadata_context)
+            above = replace(above, context=context, ambient=ambient, metadata_context=metadata_context)
+        self._open.add(run_id, above)
+        return True
+
+    def recorded(self, run_id: UUID) -> OpenRun | None:
+        """The open run `run_id`, if it will become a fact itself."""
+        run = self._open.get(run_id)
+        return run if run is not None and run.run_id == run_id.hex else None
+
+    def first_token(self, call: OpenRun) -> None:
+        """The first token of a streamed call has come."""
+        call.first_token_ns = self._clock.elapsed_ns()
+
+    def end(
+        self,
+        run_id: UUID,
+        content: Mapping[str, object] | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        """A run has ended: its fact is written, unless it is plumbing or never began here.
+
+        `content` holds fields of the fact; its `status` is `error` or `ok`, unless `content` says it.
+        """
+        run = self._open.pop(run_id)
+        if run is None or run.run_id != run_id.hex:
+            return
+        latency_ms = _ms(self._clock.elapsed_ns() - run.started_ns)
+        fields = self._fields(run.run_id, run.parent_run_id, run, error)
+        fields.update(run.content)
+        fields.update(started_at=_utc(run.started_wall_ns), latency_ms=latency_ms)
+        if run.streamed:
+            fields["streamed"] = True
+        if run.first_token_ns is not None:
+            fields["time_to_first_token_ms"] = _ms(run.first_token_ns - run.started_ns)
+        if content:
+            fields.update(content)
+        self.journal.write(run.fact.model_validate(fields))
+
+    def record_exploration(self, run_id: UUID, exploration: ExplorationRecord) -> None:
+        """Record what the open retriever run `run_id` explored; nothing where it is not known here."""
+        run = self._open.get(run_id)
+        if run is None:
+            return
+        fields = self._fields(self._clock.new_id(), run.run_id, run, exploration.error)
+        fields.update(
+            started_at=_utc(exploration.started_wall_ns),
+            latency_ms=exploration.latency_ms,
+            query=exploration.query,
+            retrieval_params=exploration.retrieval_params,
+            seeds=exploration.seeds,
+            hops=exploration.hops,
+            similarity_scale=exploration.similarity_scale,
+            backend=exploration.backend,
+            round_trips=exploration.round_trips,
+        )
+        self.journal.write(Exploration.model_validate(fields))
+
+    def _fields(
+        self,
+        run_id: str,
+        parent_run_id: str | None,
+        run: OpenRun,
+        error: BaseException | None,
+    ) -> dict[str, object]:
+        """What every fact of `run` says: its ids, its context and how it went."""
+        fields: dict[str, object] = {
+            "event_id": self._clock.new_id(),
+            "trace_id": run.trace_id,
+            "run_id": run_id,
+            "parent_run_id": parent_run_id,
+            "name": run.name,
+            "tags": run.tags,
+            "status": "ok" if error is None else "error",
+            **run.context,
+        }
+        if error is not None:
+            fields.update(error_type=type(error).__name__, error_message=str(error)[:ERROR_MESSAGE_LIMIT])
+        return fields
+
+
+def _own_tags(tags: Sequence[str] | None) -> tuple[str, ...]:
+    """The caller's tags, without those by which LangChain numbers the steps of a sequence."""
+    return tuple(tag for tag in tags if not tag.startswith(_PLUMBING_TAGS)) if tags else ()
+
+
+def _ms(nanoseconds: int) -> float:
+    return round(nanoseconds / 1e6, 3)
+
+
+def _utc(wall_ns: int) -> datetime:
+    # not fromtimestamp: a float of seconds cannot hold microseconds exactly
+    return _EPOCH + timedelta(microseconds=wall_ns // 1000)

@@ -1,0 +1,84 @@
+"""Token counts in the vocabulary's terms, from the shapes in which frameworks and providers report them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+__all__ = ["Usage", "usage_from_langchain", "usage_from_openai"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a provider reported, in tokens; None is what it did not say.
+
+    Cached, cache-write and audio-input tokens are parts of input, reasoning and audio-output tokens
+    parts of output.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    audio_input_tokens: int | None = None
+    audio_output_tokens: int | None = None
+
+    def or_else(self, other: "Usage") -> "Usage":
+        """The same usage, with what it does not say taken from `other`."""
+        return Usage(*(mine if mine is not None else theirs for mine, theirs in _pairs(self, other)))
+
+
+def usage_from_langchain(usage: Mapping[str, object]) -> Usage:
+    """LangChain's `usage_metadata`: totals, and details that flex and priority tiers prefix."""
+    inputs = _unprefixed(_mapping(usage.get("input_token_details")))
+    outputs = _unprefixed(_mapping(usage.get("output_token_details")))
+    return Usage(
+        input_tokens=_count(usage.get("input_tokens")),
+        output_tokens=_count(usage.get("output_tokens")),
+        cached_tokens=_count(inputs.get("cache_read")),
+        cache_write_tokens=_cache_writes(inputs),
+        reasoning_tokens=_count(outputs.get("reasoning")),
+        audio_input_tokens=_count(inputs.get("audio")),
+        audio_output_tokens=_count(outputs.get("audio")),
+    )
+
+
+def usage_from_openai(usage: Mapping[str, object]) -> Usage:
+    """OpenAI's `usage` of chat and completion answers."""
+    inputs = _mapping(usage.get("prompt_tokens_details"))
+    outputs = _mapping(usage.get("completion_tokens_details"))
+    return Usage(
+        input_tokens=_count(usage.get("prompt_tokens")),
+        output_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=_count(inputs.get("cached_tokens")),
+        cache_write_tokens=_count(inputs.get("cache_write_tokens")),
+        reasoning_tokens=_count(outputs.get("reasoning_tokens")),
+        audio_input_tokens=_count(inputs.get("audio_tokens")),
+        audio_output_tokens=_count(outputs.get("audio_tokens")),
+    )
+
+
+def _pairs(one: Usage, other: Usage) -> list[tuple[int | None, int | None]]:
+    return [(getattr(one, field.name), getattr(other, field.name)) for field in fields(Usage)]
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _unprefixed(details: Mapping[str, object]) -> Mapping[str, object]:
+    return {key.removeprefix("flex_").removeprefix("priority_"): value for key, value in details.items()}
+
+
+def _cache_writes(inputs: Mapping[str, object]) -> int | None:
+    """Anthropic's writes come as one count, or (then zero there) split by how long they are kept."""
+    total = _count(inputs.get("cache_creation"))
+    split = [
+        count
+        for key in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+        if (count := _count(inputs.get(key))) is not None
+    ]
+    return sum(split) if split and not total else total

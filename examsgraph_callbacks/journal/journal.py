@@ -1,0 +1,102 @@
+"""The journal as its users see it: a place to write facts to and to read them from, in order."""
+
+import heapq
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from examsgraph_callbacks.errors import InvalidInputError
+from examsgraph_callbacks.events import Fact
+from examsgraph_callbacks.journal.encode import encode_fact
+from examsgraph_callbacks.journal.reader import Problem, log_problem, read_segment
+from examsgraph_callbacks.journal.writer import shared_writer
+from examsgraph_callbacks.settings import Settings
+
+__all__ = ["Journal"]
+
+
+class Journal:
+    """A directory of facts.
+
+    The place is `path`, else `EXAMSGRAPH_JOURNAL`, else `./.examsgraph/journal`; it is made by the
+    first write. Raises `InvalidInputError` where the place is a file.
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        # absolute, so that a host that changes its working directory keeps one journal
+        self.path = Path(Settings().journal if path is None else path).absolute()
+        if self.path.exists() and not self.path.is_dir():
+            raise InvalidInputError(
+                f"expected a directory for the journal, found a file at {self.path}: "
+                "pass another path, or set EXAMSGRAPH_JOURNAL",
+            )
+        self._writer = shared_writer(self.path)
+
+    def __repr__(self) -> str:
+        return f"Journal({str(self.path)!r})"
+
+    def write(self, fact: Fact) -> None:
+        """Append one fact with one `write()`, before this returns; safe in threads and after a fork.
+
+        Never raises for a full or missing disk: facts are then held in memory and written when it
+        clears (see `dropped`).
+        """
+        self._writer.write(encode_fact(fact))
+
+    @property
+    def held(self) -> int:
+        """How many facts wait in memory because the disk refused them."""
+        return self._writer.held
+
+    @property
+    def dropped(self) -> int:
+        """How many facts this process had to drop because memory for held facts ran out too."""
+        return self._writer.dropped
+
+    def close(self) -> None:
+        """Write what is held, if the disk lets us, and close this process's segment."""
+        self._writer.close()
+
+    def segments(self) -> list[Path]:
+        """The segment files, oldest first."""
+        return sorted(self.path.glob("*.jsonl"))
+
+    def read(self, on_problem: Callable[[Problem], None] = log_problem) -> Iterator[Fact]:
+        """Every fact, in the order in which they were written, across all processes' segments.
+
+        Streams: only segments that overlap in time are open at once. Lines that cannot be read are
+        passed to `on_problem` (by default logged) and skipped. Raises `SchemaError` for facts of a
+        newer major schema version.
+        """
+        waiting = [
+            (_written_at(first, None), order, segment)
+            for order, segment in enumerate(self.segments())
+            if (first := next(_facts(segment, _ignore), None)) is not None
+        ]
+        heapq.heapify(waiting)
+        running: list[tuple[datetime, int, Fact, Iterator[Fact]]] = []
+        while waiting or running:
+            if waiting and (not running or waiting[0][:2] <= running[0][:2]):
+                _, order, segment = heapq.heappop(waiting)
+                written_at, facts = None, _facts(segment, on_problem)
+            else:
+                written_at, order, fact, facts = running[0]
+                yield fact
+                heapq.heappop(running)
+            following = next(facts, None)
+            if following is not None:
+                entry = (_written_at(following, written_at), order, following, facts)
+                heapq.heappush(running, entry)
+
+
+def _facts(segment: Path, on_problem: Callable[[Problem], None]) -> Iterator[Fact]:
+    return (fact for _, fact in read_segment(segment, on_problem=on_problem))
+
+
+def _written_at(fact: Fact, previous: datetime | None) -> datetime:
+    # within a segment the order of writing holds, even where the clock was set back
+    return fact.ended_at if previous is None else max(previous, fact.ended_at)
+
+
+def _ignore(_problem: Problem) -> None:
+    """A first look at a segment: its problems are told when it is really read."""

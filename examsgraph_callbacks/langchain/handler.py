@@ -1,0 +1,217 @@
+"""The LangChain callback handler: every LLM call, retrieval, tool call and turn becomes a fact."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.documents import Document
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, GenerationChunk, LLMResult
+
+from examsgraph_callbacks.capture import Clock, OpenRun, Recorder, guarded, plain, recorded_document
+from examsgraph_callbacks.capture.context import checked
+from examsgraph_callbacks.events import LLMCall, Retrieval, RunFact, ToolCall, Trace
+from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.langchain.messages import (
+    request_of_messages,
+    request_of_prompts,
+    requested_model,
+)
+from examsgraph_callbacks.langchain.results import fields_of_failure, fields_of_result
+from examsgraph_callbacks.settings import Settings
+
+__all__ = ["ExamsGraphCallbackHandler"]
+
+
+class ExamsGraphCallbackHandler(BaseCallbackHandler):
+    """Attach one to a chain, by `config={"callbacks": [handler]}`; sync, async and streaming.
+
+    `journal` is a `Journal`, its path, or None for the configured place. `user_id`, `session_id` and
+    `task_type` hold where neither `tutoring()` nor the run's `config["metadata"]` says otherwise. One
+    handler serves any number of chains, threads and tasks. Raises `InvalidInputError` where the
+    journal's place is a file or a default is not text; nothing that happens later reaches the chain.
+    """
+
+    # inline: on an event loop LangChain would otherwise move every event to a thread
+    run_inline = True
+    raise_error = False
+
+    def __init__(
+        self,
+        journal: Journal | str | Path | None = None,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        task_type: str | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__()
+        self.journal = journal if isinstance(journal, Journal) else Journal(journal)
+        defaults = checked({"user_id": user_id, "session_id": session_id, "task_type": task_type})
+        self._recorder = Recorder(self.journal, defaults, clock or Clock())
+        self._open_run = self._recorder.open_run
+        self._document_limit = Settings().document_limit
+
+    @property
+    def open_runs(self) -> int:
+        """How many runs have begun and not ended."""
+        return len(self._recorder)
+
+    @guarded
+    def on_chat_model_start(
+        self,
+        serialized: dict[str, Any] | None,
+        messages: list[list[BaseMessage]],
+        *,
+        run_id: UUID,
+        **about: Any,
+    ) -> None:
+        request = request_of_messages(messages[0] if messages else [], about.get("invocation_params") or {})
+        self._begin_call(serialized, request, run_id, about)
+
+    @guarded
+    def on_llm_start(
+        self,
+        serialized: dict[str, Any] | None,
+        prompts: list[str],
+        *,
+        run_id: UUID,
+        **about: Any,
+    ) -> None:
+        request = request_of_prompts(prompts, about.get("invocation_params") or {})
+        self._begin_call(serialized, request, run_id, about)
+
+    # not guarded by the decorator: it runs for every token, and what it does cannot fail
+    def on_llm_new_token(
+        self,
+        token: str | list[str | dict[str, Any]],
+        *,
+        chunk: GenerationChunk | ChatGenerationChunk | None = None,
+        run_id: UUID,
+        **_about: Any,
+    ) -> None:
+        run = self._open_run(run_id)
+        if run is None or run.first_token_ns is not None:
+            return
+        run.streamed = True
+        if token or _calls_a_tool(chunk):
+            self._recorder.first_token(run)
+
+    @guarded
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_about: Any) -> None:
+        self._recorder.end(run_id, fields_of_result(response))
+
+    @guarded
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **about: Any) -> None:
+        self._recorder.end(run_id, fields_of_failure(about.get("response")), error)
+
+    @guarded
+    def on_chain_start(
+        self,
+        serialized: dict[str, Any] | None,
+        inputs: dict[str, Any],
+        *,
+        run_id: UUID,
+        **about: Any,
+    ) -> None:
+        if not self._recorder.pass_through(run_id, about.get("parent_run_id"), about.get("metadata")):
+            self._begin(Trace, serialized, run_id, about, inputs=plain(inputs))
+
+    @guarded
+    def on_chain_end(self, outputs: dict[str, Any], *, run_id: UUID, **_about: Any) -> None:
+        is_turn = self._recorder.recorded(run_id) is not None
+        self._recorder.end(run_id, {"outputs": plain(outputs)} if is_turn else None)
+
+    @guarded
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **_about: Any) -> None:
+        self._recorder.end(run_id, error=error)
+
+    @guarded
+    def on_retriever_start(
+        self,
+        serialized: dict[str, Any] | None,
+        query: str,
+        *,
+        run_id: UUID,
+        **about: Any,
+    ) -> None:
+        self._begin(Retrieval, serialized, run_id, about, query=query)
+
+    @guarded
+    def on_retriever_end(self, documents: Sequence[Document], *, run_id: UUID, **_about: Any) -> None:
+        limit = self._document_limit
+        recorded = [
+            recorded_document(document.page_content, document.metadata, document.id, limit)
+            for document in documents
+        ]
+        self._recorder.end(run_id, {"documents": recorded})
+
+    @guarded
+    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **_about: Any) -> None:
+        self._recorder.end(run_id, error=error)
+
+    @guarded
+    def on_tool_start(
+        self,
+        serialized: dict[str, Any] | None,
+        input_str: str,
+        *,
+        run_id: UUID,
+        **about: Any,
+    ) -> None:
+        inputs = about.get("inputs")
+        self._begin(ToolCall, serialized, run_id, about, input=plain(input_str if inputs is None else inputs))
+
+    @guarded
+    def on_tool_end(self, output: Any, *, run_id: UUID, **_about: Any) -> None:
+        self._recorder.end(run_id, {"output": plain(output)})
+
+    @guarded
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **_about: Any) -> None:
+        self._recorder.end(run_id, error=error)
+
+    def _begin_call(
+        self,
+        serialized: dict[str, Any] | None,
+        request: dict[str, object],
+        run_id: UUID,
+        about: dict[str, Any],
+    ) -> None:
+        parameters = about.get("invocation_params") or {}
+        metadata = about.get("metadata") or {}
+        run = self._begin(
+            LLMCall,
+            serialized,
+            run_id,
+            about,
+            provider=metadata.get("ls_provider"),
+            requested_model=requested_model(parameters, metadata),
+            request=request,
+        )
+        run.streamed = bool(parameters.get("stream"))
+
+    def _begin(
+        self,
+        fact: type[RunFact],
+        serialized: dict[str, Any] | None,
+        run_id: UUID,
+        about: dict[str, Any],
+        **content: object,
+    ) -> OpenRun:
+        # of `serialized` only the name: the rest can hold headers and keys
+        name = about.get("name") or (serialized or {}).get("name")
+        return self._recorder.begin(
+            fact,
+            run_id,
+            about.get("parent_run_id"),
+            name=str(name) if name else None,
+            metadata=about.get("metadata"),
+            tags=about.get("tags"),
+            content=content,
+        )
+
+
+def _calls_a_tool(chunk: GenerationChunk | ChatGenerationChunk | None) -> bool:
+    return bool(getattr(getattr(chunk, "message", None), "tool_call_chunks", None))

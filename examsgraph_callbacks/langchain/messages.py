@@ -1,0 +1,93 @@
+"""LangChain's messages and requests in the vocabulary's terms: `Message` and `Request` fields."""
+
+from collections.abc import Mapping, Sequence
+
+from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, Generation
+
+from examsgraph_callbacks.capture import plain
+
+__all__ = ["answer_of", "request_of_messages", "request_of_prompts", "requested_model"]
+
+_ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
+
+# named one by one: invocation params also carry clients, headers and keys, which are never recorded
+_PARAMETERS = (
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "n",
+    "seed",
+    "stop",
+    "frequency_penalty",
+    "presence_penalty",
+    "reasoning_effort",
+    "reasoning",
+    "response_format",
+    "service_tier",
+    "tool_choice",
+    "parallel_tool_calls",
+    "stream_options",
+)
+
+
+def request_of_messages(
+    messages: Sequence[BaseMessage],
+    parameters: Mapping[str, object],
+) -> dict[str, object]:
+    """A chat request: its messages, the tools offered and the sampling parameters."""
+    return _request([_message(message) for message in messages], parameters)
+
+
+def request_of_prompts(prompts: Sequence[str], parameters: Mapping[str, object]) -> dict[str, object]:
+    """A completion request: each prompt a message of the role `prompt`."""
+    return _request([{"role": "prompt", "content": prompt} for prompt in prompts], parameters)
+
+
+def requested_model(parameters: Mapping[str, object], metadata: Mapping[str, object] | None) -> str | None:
+    """The model that the code asked for."""
+    model = parameters.get("model") or parameters.get("model_name")
+    if not model and metadata:
+        model = metadata.get("ls_model_name")
+    return str(model) if model else None
+
+
+def answer_of(generations: Sequence[Generation]) -> list[dict[str, object]]:
+    """The choices that came back, as messages."""
+    return [
+        _message(generation.message)
+        if isinstance(generation, ChatGeneration)
+        else {"role": "assistant", "content": generation.text}
+        for generation in generations
+    ]
+
+
+def _request(messages: list[dict[str, object]], parameters: Mapping[str, object]) -> dict[str, object]:
+    request: dict[str, object] = {
+        "messages": messages,
+        "parameters": {
+            key: plain(value) for key in _PARAMETERS if (value := parameters.get(key)) is not None
+        },
+    }
+    tools = parameters.get("tools") or parameters.get("functions")
+    if isinstance(tools, Sequence):
+        request["tools"] = [plain(tool) for tool in tools]
+    return request
+
+
+def _message(message: BaseMessage) -> dict[str, object]:
+    role = message.role if isinstance(message, ChatMessage) else _ROLES.get(message.type, message.type)
+    content = message.content
+    fields: dict[str, object] = {
+        "role": role,
+        "content": content if isinstance(content, str) else plain(content),
+    }
+    if message.name:
+        fields["name"] = message.name
+    if isinstance(message, AIMessage) and message.tool_calls:
+        fields["tool_calls"] = [plain(call) for call in message.tool_calls]
+    elif isinstance(message, ToolMessage):
+        fields["tool_call_id"] = message.tool_call_id
+    return fields

@@ -1,0 +1,86 @@
+"""What an `LLMResult` says of usage, served model and how the answer ended."""
+
+from collections.abc import Mapping
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, Generation, LLMResult
+
+from examsgraph_callbacks.capture import Usage, usage_from_langchain, usage_from_openai
+from examsgraph_callbacks.langchain.messages import answer_of
+
+__all__ = ["fields_of_failure", "fields_of_result"]
+
+
+def fields_of_result(result: LLMResult) -> dict[str, object]:
+    """The fields of an `LLMCall` that the result of one run settles.
+
+    Usage stands once per run, on the first generation: summing over n choices would double it.
+    """
+    generations = result.generations[0] if result.generations else []
+    first = generations[0] if generations else None
+    message = first.message if isinstance(first, ChatGeneration) else None
+    output = result.llm_output or {}
+    about = {**output, **_about(first, message)}
+    fields: dict[str, object] = {
+        "served_model": _text(about.get("model_name") or about.get("model")),
+        "service_tier": _text(about.get("service_tier")),
+        "finish_reason": _text(about.get("finish_reason") or about.get("stop_reason")),
+        "answer": answer_of(generations),
+    }
+    usage, from_cache = _usage(message, about, output)
+    if from_cache:
+        fields.update(status="cache_hit", usage_source="cache_hit")
+    elif usage.input_tokens is not None:
+        fields["usage_source"] = "reported"
+    for name in Usage.__slots__:
+        fields[name] = getattr(usage, name)
+    return fields
+
+
+def fields_of_failure(result: object) -> dict[str, object]:
+    """The same for the result that an error leaves behind: `partial` where some of the answer came."""
+    if not isinstance(result, LLMResult):
+        return {"status": "error"}
+    answered = any(
+        generation.text or (isinstance(generation, ChatGeneration) and _calls_tools(generation.message))
+        for generations in result.generations
+        for generation in generations
+    )
+    if not answered:
+        # an HTTP error too is handed over with an empty generation: nothing came, nothing is known
+        return {"status": "error"}
+    return {**fields_of_result(result), "status": "partial"}
+
+
+def _calls_tools(message: BaseMessage) -> bool:
+    return isinstance(message, AIMessage) and bool(message.tool_calls or message.invalid_tool_calls)
+
+
+def _about(first: Generation | None, message: object) -> dict[str, object]:
+    about: dict[str, object] = dict(first.generation_info or {}) if first is not None else {}
+    if isinstance(message, AIMessage):
+        about.update(message.response_metadata)
+    return about
+
+
+def _usage(
+    message: object,
+    about: Mapping[str, object],
+    output: Mapping[str, object],
+) -> tuple[Usage, bool]:
+    """The usage, and whether LangChain's own cache answered (marked by a `total_cost` of 0)."""
+    raw = about.get("token_usage")
+    metadata = message.usage_metadata if isinstance(message, AIMessage) else None
+    if metadata is not None:
+        usage = usage_from_langchain(metadata)
+        if isinstance(raw, Mapping):
+            usage = usage.or_else(usage_from_openai(raw))
+        return usage, metadata.get("total_cost") == 0
+    if raw == {} and "token_usage" in output and not isinstance(message, AIMessage):
+        # of several prompts in one request, the first run carries all the usage
+        return Usage(input_tokens=0, output_tokens=0), False
+    return usage_from_openai(raw) if isinstance(raw, Mapping) else Usage(), False
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None

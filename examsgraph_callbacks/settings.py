@@ -1,0 +1,32 @@
+"""What can be configured from outside: one `EXAMSGRAPH_*` environment variable a field."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseSettings):
+    """The settings in force; a field's environment variable is its name behind `EXAMSGRAPH_`.
+
+    Raises pydantic's `ValidationError`, naming the variable, where a value cannot be read.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="EXAMSGRAPH_", frozen=True, extra="ignore")
+
+    journal: Path = Field(
+        default=Path(".examsgraph/journal"),
+        description="The journal's directory, relative to the working directory.",
+    )
+    document_limit: int = Field(
+        default=1000,
+        ge=0,
+        description="Characters of a retrieved document's text that are recorded; length and hash are kept.",
+    )
+    krw_per_usd: float = Field(
+        default=1300.0,
+        gt=0,
+        description="Won a dollar, wherever a cost is shown in KRW.",
+    )

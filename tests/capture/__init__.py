@@ -1,0 +1,1 @@
+"""Capture: context, content, usage and open runs."""

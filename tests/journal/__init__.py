@@ -1,0 +1,1 @@
+"""The journal: written whole, read in order, never lost."""

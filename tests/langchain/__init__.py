@@ -1,0 +1,1 @@
+"""The LangChain handler and retriever, driven by real chains."""

@@ -1,0 +1,89 @@
+"""Scripted chat models and facts read back, for tests of the handler."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+from examsgraph_callbacks.capture import Clock
+
+__all__ = ["ScriptedModel", "StepClock"]
+
+
+class ScriptedModel(BaseChatModel):
+    """Answers `answer` word by word; `failure` is raised after `fail_after` words."""
+
+    model_name: str = "gpt-4o"
+    answer: str = "정규화는 중복을 제거합니다"
+    usage: dict[str, Any] | None = None
+    failure: Exception | None = None
+    fail_after: int = 0
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Any:
+        return {"ls_provider": "openai", "ls_model_name": self.model_name, "ls_model_type": "chat"}
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        if self.failure is not None:
+            raise self.failure
+        message = AIMessage(
+            content=self.answer,
+            usage_metadata=self.usage,
+            response_metadata={"model_name": f"{self.model_name}-2024-08-06", "finish_reason": "stop"},
+        )
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        yield ChatGenerationChunk(message=AIMessageChunk(content=""))
+        for number, word in enumerate(self.answer.split()):
+            if self.failure is not None and number == self.fail_after:
+                raise self.failure
+            yield ChatGenerationChunk(message=AIMessageChunk(content=f"{word} "))
+        yield ChatGenerationChunk(
+            message=AIMessageChunk(
+                content="",
+                usage_metadata=self.usage,
+                response_metadata={"model_name": f"{self.model_name}-2024-08-06", "finish_reason": "stop"},
+                chunk_position="last",
+            ),
+        )
+
+
+class StepClock:
+    """A clock that moves on by 10 ms each time it is asked, and ids that count up."""
+
+    def __init__(self) -> None:
+        self._elapsed_ns = 0
+        self._ids = 0
+
+    def clock(self) -> Clock:
+        return Clock(wall_ns=self._wall_ns, elapsed_ns=self._step, new_id=self._new_id)
+
+    def _wall_ns(self) -> int:
+        return 1_768_473_000_000_000_000 + self._elapsed_ns
+
+    def _step(self) -> int:
+        self._elapsed_ns += 10_000_000
+        return self._elapsed_ns
+
+    def _new_id(self) -> str:
+        self._ids += 1
+        return f"{self._ids:032x}"
