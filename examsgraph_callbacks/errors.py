@@ -30,6 +30,10 @@ class SchemaError(ExamsGraphError):
     """A journal was written by a newer major version of this package than the one reading it."""
 
 
+class UnfinishedRunError(ExamsGraphError):
+    """Recorded, never raised: why a run that was still open was ended by us."""
+
+
 class MissingExtraError(ExamsGraphError, ImportError):
     """An optional library is needed and not installed; the message names the extra to install."""
 

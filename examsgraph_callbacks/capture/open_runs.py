@@ -1,6 +1,8 @@
 """Runs that have begun and not ended: one small object each, in a store that cannot grow for ever."""
 
-from dataclasses import dataclass
+from asyncio import Task
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from examsgraph_callbacks.capture.context import Context
@@ -33,8 +35,14 @@ class OpenRun:
     started_ns: int
     content: dict[str, object]
     """Fields of the fact that are known already (inputs, query, …)."""
+    root: "OpenRun | None" = None
+    """The top-level run above, None where this is one."""
+    below: set[UUID] = field(default_factory=set)
+    """Of a top-level run: what is open below it, plumbing too."""
     streamed: bool = False
     first_token_ns: int | None = None
+    task: "Task[object] | None" = None
+    when_task_is_done: "Callable[[Task[object]], None] | None" = None
 
 
 class OpenRuns:
@@ -57,11 +65,24 @@ class OpenRuns:
         """Remember a run that has begun."""
         runs = self._runs
         runs[run_id] = run
+        if run.root is not None:
+            run.root.below.add(run_id)
         if len(runs) > self._limit:
             oldest = next(iter(runs), None)
             if oldest is not None and runs.pop(oldest, None) is not None:
                 failures.report("closing open runs", f"more than {self._limit} open: the oldest is forgotten")
 
+    def snapshot(self) -> list[tuple[UUID, OpenRun]]:
+        """All open runs at this moment."""
+        return list(self._runs.items())
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._runs.clear()
+
     def pop(self, run_id: UUID) -> OpenRun | None:
         """Forget a run that has ended; None where it is not known."""
-        return self._runs.pop(run_id, None)
+        run = self._runs.pop(run_id, None)
+        if run is not None and run.root is not None:
+            run.root.below.discard(run_id)
+        return run

@@ -1,15 +1,29 @@
 """Open runs become facts: begins and ends runs, settles their context, and writes to the journal."""
 
+import atexit
+import os
+import weakref
+from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from examsgraph_callbacks.capture.clock import Clock
 from examsgraph_callbacks.capture.context import Context, ambient_context, context_in_metadata, nearest
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, listen_for_explorations
 from examsgraph_callbacks.capture.open_runs import OpenRun, OpenRuns
+from examsgraph_callbacks.capture.unfinished import (
+    SWEEP_EVERY_NS,
+    running_task,
+    unwatch,
+    was_left_behind,
+    watch,
+)
+from examsgraph_callbacks.errors import UnfinishedRunError
 from examsgraph_callbacks.events import Exploration, RunFact
+from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 
 __all__ = ["Recorder"]
@@ -28,7 +42,9 @@ class Recorder:
         self._clock = clock
         self._open = OpenRuns()
         self.open_run = self._open.get
+        self._sweep_at_ns = 0
         listen_for_explorations(self)
+        _recorders.add(self)
 
     def __len__(self) -> int:
         """How many runs are open."""
@@ -68,8 +84,14 @@ class Recorder:
             started_wall_ns=self._clock.wall_ns(),
             started_ns=self._clock.elapsed_ns(),
             content=content,
+            root=None if parent is None else parent.root or parent,
         )
         self._open.add(run_id, run)
+        task = running_task()
+        if task is not None:
+            watch(run, task, partial(self._cancelled, run_id))
+        if run.started_ns >= self._sweep_at_ns:
+            self._sweep(run.started_ns)
         return run
 
     def pass_through(
@@ -116,6 +138,7 @@ class Recorder:
         run = self._open.pop(run_id)
         if run is None or run.run_id != run_id.hex:
             return
+        unwatch(run)
         latency_ms = _ms(self._clock.elapsed_ns() - run.started_ns)
         fields = self._fields(run.run_id, run.parent_run_id, run, error)
         fields.update(run.content)
@@ -127,6 +150,45 @@ class Recorder:
         if content:
             fields.update(content)
         self.journal.write(run.fact.model_validate(fields))
+        if run.below:
+            self._end_those_left_below(run)
+
+    def end_all(self) -> None:
+        """The process ends: what is still open is recorded as it stands."""
+        for run_id, _run in self._open.snapshot():
+            self._end_unfinished(run_id, UnfinishedRunError("the process ended before the run did"))
+
+    def forget_all(self) -> None:
+        """In a forked child: the parent's runs are the parent's to end."""
+        self._open.clear()
+
+    def _cancelled(self, run_id: UUID) -> None:
+        try:
+            self._end_unfinished(run_id, CancelledError("the task was cancelled"))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the host's event loop must not see it
+            failures.report("recording a cancelled call", error)
+
+    def _end_those_left_below(self, root: OpenRun) -> None:
+        """The top-level run has ended: what no living task can end any more was cancelled."""
+        if root.task is None:
+            return
+        for run_id in list(root.below):
+            run = self._open.get(run_id)
+            task = None if run is None else run.task
+            if task is not None and (task is root.task or task.done()):
+                self._end_unfinished(run_id, CancelledError("the run above ended before it"))
+
+    def _sweep(self, now_ns: int) -> None:
+        self._sweep_at_ns = now_ns + SWEEP_EVERY_NS
+        for run_id, run in self._open.snapshot():
+            if was_left_behind(run, now_ns):
+                self._end_unfinished(run_id, UnfinishedRunError("its task ended without it"))
+
+    def _end_unfinished(self, run_id: UUID, error: BaseException) -> None:
+        run = self._open.get(run_id)
+        if run is not None:
+            begun = run.first_token_ns is not None
+            self.end(run_id, {"status": "partial"} if begun else None, error)
 
     def record_exploration(self, run_id: UUID, exploration: ExplorationRecord) -> None:
         """Record what the open retriever run `run_id` explored; nothing where it is not known here."""
@@ -182,3 +244,22 @@ def _ms(nanoseconds: int) -> float:
 def _utc(wall_ns: int) -> datetime:
     # not fromtimestamp: a float of seconds cannot hold microseconds exactly
     return _EPOCH + timedelta(microseconds=wall_ns // 1000)
+
+
+_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _end_all() -> None:
+    for recorder in list(_recorders):
+        recorder.end_all()
+
+
+def _forget_all() -> None:
+    for recorder in list(_recorders):
+        recorder.forget_all()
+
+
+# registered after the journal's own, so run before the journal is closed
+atexit.register(_end_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

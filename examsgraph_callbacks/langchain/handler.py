@@ -101,11 +101,12 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
 
     @guarded
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_about: Any) -> None:
-        self._recorder.end(run_id, fields_of_result(response))
+        self._recorder.end(run_id, fields_of_result(response, streamed=self._streamed(run_id)))
 
     @guarded
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **about: Any) -> None:
-        self._recorder.end(run_id, fields_of_failure(about.get("response")), error)
+        fields = fields_of_failure(about.get("response"), streamed=self._streamed(run_id))
+        self._recorder.end(run_id, fields, error)
 
     @guarded
     def on_chain_start(
@@ -171,6 +172,10 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
     @guarded
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **_about: Any) -> None:
         self._recorder.end(run_id, error=error)
+
+    def _streamed(self, run_id: UUID) -> bool:
+        run = self._open_run(run_id)
+        return run is not None and run.streamed
 
     def _begin_call(
         self,

@@ -1,6 +1,7 @@
 """What an `LLMResult` says of usage, served model and how the answer ended."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
@@ -11,7 +12,7 @@ from examsgraph_callbacks.langchain.messages import answer_of
 __all__ = ["fields_of_failure", "fields_of_result"]
 
 
-def fields_of_result(result: LLMResult) -> dict[str, object]:
+def fields_of_result(result: LLMResult, *, streamed: bool) -> dict[str, object]:
     """The fields of an `LLMCall` that the result of one run settles.
 
     Usage stands once per run, on the first generation: summing over n choices would double it.
@@ -24,20 +25,23 @@ def fields_of_result(result: LLMResult) -> dict[str, object]:
     fields: dict[str, object] = {
         "served_model": _text(about.get("model_name") or about.get("model")),
         "service_tier": _text(about.get("service_tier")),
-        "finish_reason": _text(about.get("finish_reason") or about.get("stop_reason")),
+        # the Responses API says neither, but how the answer as a whole ended
+        "finish_reason": _text(
+            about.get("finish_reason") or about.get("stop_reason") or about.get("status"),
+        ),
         "answer": answer_of(generations),
     }
-    usage, from_cache = _usage(message, about, output)
+    usage, from_cache = _usage(message, about, output, streamed=streamed)
     if from_cache:
         fields.update(status="cache_hit", usage_source="cache_hit")
-    elif usage.input_tokens is not None:
+    elif usage.input_tokens is not None and usage.output_tokens is not None:
         fields["usage_source"] = "reported"
     for name in Usage.__slots__:
         fields[name] = getattr(usage, name)
     return fields
 
 
-def fields_of_failure(result: object) -> dict[str, object]:
+def fields_of_failure(result: object, *, streamed: bool) -> dict[str, object]:
     """The same for the result that an error leaves behind: `partial` where some of the answer came."""
     if not isinstance(result, LLMResult):
         return {"status": "error"}
@@ -49,14 +53,14 @@ def fields_of_failure(result: object) -> dict[str, object]:
     if not answered:
         # an HTTP error too is handed over with an empty generation: nothing came, nothing is known
         return {"status": "error"}
-    return {**fields_of_result(result), "status": "partial"}
+    return {**fields_of_result(result, streamed=streamed), "status": "partial"}
 
 
 def _calls_tools(message: BaseMessage) -> bool:
     return isinstance(message, AIMessage) and bool(message.tool_calls or message.invalid_tool_calls)
 
 
-def _about(first: Generation | None, message: object) -> dict[str, object]:
+def _about(first: Generation | None, message: BaseMessage | None) -> dict[str, object]:
     about: dict[str, object] = dict(first.generation_info or {}) if first is not None else {}
     if isinstance(message, AIMessage):
         about.update(message.response_metadata)
@@ -64,9 +68,11 @@ def _about(first: Generation | None, message: object) -> dict[str, object]:
 
 
 def _usage(
-    message: object,
+    message: BaseMessage | None,
     about: Mapping[str, object],
     output: Mapping[str, object],
+    *,
+    streamed: bool,
 ) -> tuple[Usage, bool]:
     """The usage, and whether LangChain's own cache answered (marked by a `total_cost` of 0)."""
     raw = about.get("token_usage")
@@ -75,8 +81,12 @@ def _usage(
         usage = usage_from_langchain(metadata)
         if isinstance(raw, Mapping):
             usage = usage.or_else(usage_from_openai(raw))
+        if streamed and usage.input_tokens == 0:
+            # no prompt takes no tokens: the provider said it in its first event only, which
+            # langchain-anthropic passes over
+            usage = replace(usage, input_tokens=None, cached_tokens=None, cache_write_tokens=None)
         return usage, metadata.get("total_cost") == 0
-    if raw == {} and "token_usage" in output and not isinstance(message, AIMessage):
+    if raw == {} and message is None and not streamed and "token_usage" in output:
         # of several prompts in one request, the first run carries all the usage
         return Usage(input_tokens=0, output_tokens=0), False
     return usage_from_openai(raw) if isinstance(raw, Mapping) else Usage(), False

@@ -1,0 +1,44 @@
+"""The path-recording explorer, the graphs it walks, and pictures of a path."""
+
+from examsgraph_callbacks.graph.backend import Candidate, FollowedDirection, GraphBackend
+from examsgraph_callbacks.graph.bounds import Bounds
+from examsgraph_callbacks.graph.concepts import Concept, ConceptGraph, Relation
+from examsgraph_callbacks.graph.document import path_artifact
+from examsgraph_callbacks.graph.drawing import draw_path
+from examsgraph_callbacks.graph.explorer import (
+    ExplorationResult,
+    explore,
+    explore_by_level,
+    judged,
+    next_frontier,
+)
+from examsgraph_callbacks.graph.judging import best_seeds, judge_level
+from examsgraph_callbacks.graph.memory import MemoryGraph
+from examsgraph_callbacks.graph.neo4j_graph import Neo4jGraph
+from examsgraph_callbacks.graph.neo4j_load import load_graph, write_graph
+from examsgraph_callbacks.graph.trails import branches, trails
+
+__all__ = [
+    "Bounds",
+    "Candidate",
+    "Concept",
+    "ConceptGraph",
+    "ExplorationResult",
+    "FollowedDirection",
+    "GraphBackend",
+    "MemoryGraph",
+    "Neo4jGraph",
+    "Relation",
+    "best_seeds",
+    "branches",
+    "draw_path",
+    "explore",
+    "explore_by_level",
+    "judge_level",
+    "judged",
+    "load_graph",
+    "next_frontier",
+    "path_artifact",
+    "trails",
+    "write_graph",
+]

@@ -1,0 +1,32 @@
+"""Pure functions from facts to figures: tokens, cost, routing, and verdicts on a path."""
+
+from examsgraph_callbacks.measure.calls import MeasuredCall, Meter, Route
+from examsgraph_callbacks.measure.overrides import PriceOverride, load_prices
+from examsgraph_callbacks.measure.paths import AnomalousHop, MeasuredPath, measure_path
+from examsgraph_callbacks.measure.price import Price, PriceList
+from examsgraph_callbacks.measure.routing import RoutingPolicy, load_policy
+from examsgraph_callbacks.measure.tokens import (
+    TokenCounts,
+    count_tokens,
+    estimate_input_tokens,
+    estimate_output_tokens,
+)
+
+__all__ = [
+    "AnomalousHop",
+    "MeasuredCall",
+    "MeasuredPath",
+    "Meter",
+    "Price",
+    "PriceList",
+    "PriceOverride",
+    "Route",
+    "RoutingPolicy",
+    "TokenCounts",
+    "count_tokens",
+    "estimate_input_tokens",
+    "estimate_output_tokens",
+    "load_policy",
+    "load_prices",
+    "measure_path",
+]

@@ -1,0 +1,66 @@
+"""What an exploration's path shows: how long and deep it is, and which of its hops are strange."""
+
+from dataclasses import dataclass
+
+from examsgraph_callbacks.events import Exploration, Hop
+
+__all__ = ["AnomalousHop", "MeasuredPath", "measure_path"]
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalousHop:
+    """A hop on the path that scores below the threshold, and in which ways it does."""
+
+    hop: Hop
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredPath:
+    """The followed hops of an exploration, in the order in which they were judged.
+
+    `path_length` counts them, `exploration_depth` is the deepest level among them (0 for no path), and
+    `min_similarity` is their lowest `similarity_score`, on the exploration's scale. `anomalous_hops` is
+    None where there is no threshold to judge by, which is not the same as none being anomalous.
+    """
+
+    path: tuple[Hop, ...]
+    path_length: int
+    exploration_depth: int
+    min_similarity: float | None
+    similarity_threshold: float | None
+    anomalous_hops: tuple[AnomalousHop, ...] | None
+
+
+def measure_path(exploration: Exploration, similarity_threshold: float | None = None) -> MeasuredPath:
+    """The path of `exploration`, its hops judged by its own threshold unless another is given.
+
+    A hop is anomalous where its `similarity_score` (the question and `next_node`) is below the threshold,
+    or its `edge_similarity` (`node` and `next_node`), where that is known.
+    """
+    path = tuple(hop for hop in exploration.hops if hop.verdict == "followed")
+    threshold = similarity_threshold
+    if threshold is None:
+        threshold = exploration.retrieval_params.similarity_threshold
+    return MeasuredPath(
+        path=path,
+        path_length=len(path),
+        exploration_depth=max((hop.depth for hop in path), default=0),
+        min_similarity=min((hop.similarity_score for hop in path), default=None),
+        similarity_threshold=threshold,
+        anomalous_hops=None if threshold is None else _anomalous(path, threshold),
+    )
+
+
+def _anomalous(path: tuple[Hop, ...], threshold: float) -> tuple[AnomalousHop, ...]:
+    judged = ((hop, _reasons(hop, threshold)) for hop in path)
+    return tuple(AnomalousHop(hop, reasons) for hop, reasons in judged if reasons)
+
+
+def _reasons(hop: Hop, threshold: float) -> tuple[str, ...]:
+    reasons = []
+    if hop.similarity_score < threshold:
+        reasons.append("leaves the question")
+    if hop.edge_similarity is not None and hop.edge_similarity < threshold:
+        reasons.append(f"drifts from {hop.node}")
+    return tuple(reasons)

@@ -1,0 +1,176 @@
+"""What a call cost in USD, by the public price list of genai-prices at the call's own date."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from examsgraph_callbacks.events import LLMCall
+from examsgraph_callbacks.measure.overrides import PriceOverride
+from examsgraph_callbacks.measure.token_prices import TokenPrices
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo, ModelPrice, PriceCalculation
+
+__all__ = ["Price", "PriceList"]
+
+# as many (provider, model, tier, day) as a shipper meets while it catches up with months of journal
+_REMEMBERED_PRICES = 4096
+_STANDARD_TIERS = frozenset({"auto", "default", "on_demand", "standard"})
+# keys of genai-prices whose cost `TokenPrices` works out: those it knows, and those of which an
+# `LLMCall` counts nothing (the provider's own searches, and writes kept for an hour, which the
+# facts do not tell from others)
+_KNOWN_KEYS = frozenset({"input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok"})
+_UNCOUNTED_KEYS = frozenset({"cache_write_1h_mtok", "storage_searches_kcount", "web_searches_kcount"})
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A cost in USD and the list it is from, or no cost and the reason."""
+
+    cost_usd: Decimal | None
+    unpriced_reason: str | None = None
+    price_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Quote:
+    version: str
+    cost_usd: Callable[[LLMCall, int, int], Decimal]
+
+
+class PriceList:
+    """The overrides, in their order, and behind them genai-prices as it is installed."""
+
+    def __init__(self, overrides: Iterable[PriceOverride] = ()) -> None:
+        self._overrides = tuple(overrides)
+        self._quote = lru_cache(_REMEMBERED_PRICES)(self._look_up)
+
+    def price(self, call: LLMCall, input_tokens: int | None, output_tokens: int | None) -> Price:
+        """The cost of `call`, given how many tokens it took in all.
+
+        The served model's price holds, the requested model's where the served one is unknown. Cached,
+        cache-write, audio and reasoning tokens are parts of input and output and are billed once; web
+        searches that a provider runs are not among the facts and not in the cost. Where no price is
+        known the cost is None with a reason, never 0: 0 is a cache hit, or a model whose price is 0.
+        """
+        if call.status == "cache_hit":
+            return Price(Decimal(0))
+        if input_tokens is None or output_tokens is None:
+            return Price(None, _why_no_tokens(call))
+        tier = call.service_tier
+        if tier is not None and tier.lower() in _STANDARD_TIERS:
+            tier = None
+        day = _utc_day(call.started_at)
+        quote = self._quote(call.provider, call.served_model, call.requested_model, tier, day)
+        if isinstance(quote, str):
+            return Price(None, quote)
+        try:
+            cost_usd = quote.cost_usd(call, input_tokens, output_tokens)
+        except ValueError as error:
+            return Price(None, f"the reported usage cannot be priced: {error}")
+        return Price(cost_usd, price_version=quote.version)
+
+    def _look_up(
+        self,
+        provider: str | None,
+        served: str | None,
+        requested: str | None,
+        tier: str | None,
+        day: date,
+    ) -> _Quote | str:
+        """How calls like this are billed on `day`, or why that is not known."""
+        models = [model for model in (served, requested) if model]
+        if not models:
+            return "neither the served nor the requested model is known"
+        for model in models:
+            for override in self._overrides:
+                if override.matches(provider, model, tier):
+                    return _Quote("override", override.token_prices.cost_usd)
+        for model in models:
+            try:
+                return _listed(provider, model, tier, day)
+            except LookupError:
+                continue
+        return f"{_list_version()} does not know {' or '.join(models)} of provider {provider}"
+
+
+def _listed(provider: str | None, model: str, tier: str | None, day: date) -> _Quote | str:
+    """What genai-prices says of `model` on `day`; raises `LookupError` where it does not know it."""
+    from genai_prices import Usage, calc_price
+
+    version = _list_version()
+    context = {"service_tier": tier} if tier else None
+
+    def calculate(usage: Usage, moment: datetime, context: dict[str, str] | None) -> "PriceCalculation":
+        return calc_price(
+            usage,
+            model,
+            provider_id=provider,
+            genai_request_timestamp=moment,
+            price_context=context,
+        )
+
+    def cost_usd(call: LLMCall, input_tokens: int, output_tokens: int) -> Decimal:
+        usage = Usage(
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cache_read_tokens=call.cached_tokens,
+            cache_write_tokens=call.cache_write_tokens,
+            input_audio_tokens=call.audio_input_tokens,
+            output_audio_tokens=call.audio_output_tokens,
+            output_reasoning_tokens=call.reasoning_tokens,
+        )
+        return calculate(usage, call.started_at, context).total_price
+
+    midnight = datetime.combine(day, time(), UTC)
+    standard = calculate(Usage(), midnight, None)
+    prices = calculate(Usage(), midnight, context).model_price
+    if tier and prices == standard.model_price:
+        # the library falls back to the standard price, which a tier of its own does not cost
+        return f"{version} has no price for {model} on service tier {tier} on {day}"
+    if prices.input_mtok is None or prices.output_mtok is None:
+        # the library says 0 here, for models that are free and for those sold by subscription
+        return f"{version} lists {model} of provider {provider} without a price for tokens"
+    flat = None if _changes_within_a_day(standard.model) else _flat(prices)
+    return _Quote(version, cost_usd if flat is None else flat.cost_usd)
+
+
+def _flat(prices: "ModelPrice") -> TokenPrices | None:
+    """The prices, where they are one number for each kind of token that `TokenPrices` knows."""
+    named = {key: price for key, price in vars(prices).items() if price is not None}
+    numbers = {key: named[key] for key in named if isinstance(named[key], Decimal)}
+    if not named.keys() <= _KNOWN_KEYS | _UNCOUNTED_KEYS or numbers.keys() != named.keys():
+        return None
+    return TokenPrices(
+        input=numbers["input_mtok"],
+        output=numbers["output_mtok"],
+        cached=numbers.get("cache_read_mtok"),
+        cache_write=numbers.get("cache_write_mtok"),
+    )
+
+
+def _changes_within_a_day(model: "ModelInfo") -> bool:
+    from genai_prices.types import TimeOfDateConstraint
+
+    dated = [*(model.prices if isinstance(model.prices, list) else ()), *(model.price_variants or ())]
+    return any(isinstance(price.constraint, TimeOfDateConstraint) for price in dated)
+
+
+def _list_version() -> str:
+    from genai_prices import __version__
+
+    return f"genai-prices {__version__}"
+
+
+def _why_no_tokens(call: LLMCall) -> str:
+    if call.status == "error":
+        return "the call failed and the provider reported no usage"
+    return "the provider reported no usage and too little content was captured to estimate it"
+
+
+def _utc_day(moment: datetime) -> date:
+    """The day on which list prices change; a time without a zone is UTC, as genai-prices takes it."""
+    return moment.astimezone(UTC).date() if moment.utcoffset() else moment.date()

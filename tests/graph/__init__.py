@@ -1,0 +1,1 @@
+"""Tests of the graph part, against a real graph database."""

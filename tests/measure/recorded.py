@@ -1,0 +1,96 @@
+"""Real recorded answers as the facts that a journal would hold of them."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examsgraph_callbacks.events import LLMCall, Message, Request
+from tests.measure.facts import llm_call
+
+__all__ = ["Recording", "recorded_call", "recordings"]
+
+Recording = dict[str, Any]
+
+RECORDINGS = Path(__file__).parents[3] / "shared/data/llm_recordings/recordings.jsonl"
+# Anthropic's answers carry no date
+UNDATED = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def recordings(*apis: str) -> list[Recording]:
+    """The recorded answers of `apis` that came with usage; skips the test where they are absent."""
+    if not RECORDINGS.exists():
+        pytest.skip(f"the recorded answers are not here: {RECORDINGS}")
+    with RECORDINGS.open(encoding="utf-8") as lines:
+        every = [json.loads(line) for line in lines]
+    return [one for one in every if one["api"] in apis and one["status"] == 200 and one["usage"]]
+
+
+def recorded_call(recording: Recording, *, reported: bool) -> LLMCall:
+    """The fact of `recording`, with the usage that the provider reported or without any."""
+    created = recording["created"]
+    started_at = datetime.fromtimestamp(created, UTC) if created else UNDATED
+    return llm_call(
+        started_at=started_at,
+        provider=recording["provider"],
+        requested_model=recording["request_model"],
+        served_model=recording["response_model"],
+        service_tier=recording["service_tier"],
+        finish_reason=recording["finish_reason"],
+        request=_request(recording),
+        answer=(_answer(recording),),
+        **(_usage(recording["usage"]) if reported else {}),
+    )
+
+
+def _request(recording: Recording) -> Request | None:
+    sent = recording["request"]
+    if "prompt" in sent:
+        prompts = [sent["prompt"]] if isinstance(sent["prompt"], str) else sent["prompt"]
+        return Request(messages=tuple(Message(role="prompt", content=prompt) for prompt in prompts))
+    return Request(
+        messages=tuple(_messages(sent)),
+        tools=tuple(sent.get("tools") or sent.get("functions") or ()),
+        parameters={key: sent[key] for key in sent if key not in {"messages", "tools", "functions"}},
+    )
+
+
+def _messages(sent: Recording) -> Iterator[Message]:
+    for message in sent.get("messages") or ():
+        yield Message(
+            role=message["role"],
+            content=message.get("content"),
+            name=message.get("name"),
+            tool_calls=tuple(message.get("tool_calls") or ()),
+        )
+
+
+def _answer(recording: Recording) -> Message:
+    return Message(
+        role="assistant",
+        content=recording["text"] or recording["refusal"],
+        tool_calls=tuple(recording["tool_calls"]),
+    )
+
+
+def _usage(usage: Recording) -> dict[str, int | None]:
+    """OpenAI's two shapes and Anthropic's, whose input tokens leave the cached ones out."""
+    inputs = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
+    outputs = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
+    total = usage["prompt_tokens"] if "prompt_tokens" in usage else usage["input_tokens"]
+    cached, written = inputs.get("cached_tokens"), inputs.get("cache_write_tokens")
+    if "cache_read_input_tokens" in usage:
+        cached, written = usage["cache_read_input_tokens"], usage["cache_creation_input_tokens"]
+        total += (cached or 0) + (written or 0)
+    return {
+        "input_tokens": total,
+        "output_tokens": usage.get("completion_tokens", usage.get("output_tokens", 0)),
+        "cached_tokens": cached,
+        "cache_write_tokens": written,
+        "reasoning_tokens": outputs.get("reasoning_tokens"),
+        "audio_input_tokens": inputs.get("audio_tokens"),
+        "audio_output_tokens": outputs.get("audio_tokens"),
+    }
