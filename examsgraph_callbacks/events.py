@@ -105,11 +105,15 @@ class Fact(_Frozen):
 
 
 class RunFact(Fact):
-    """A fact with a duration, standing in the tree of its trace."""
+    """A fact with a duration, standing in the tree of its trace.
+
+    `langgraph_node` is the node of a LangGraph graph in which the run took place.
+    """
 
     run_id: str
     parent_run_id: str | None = None
     name: str | None = None
+    langgraph_node: str | None = None
     status: Status = "ok"
     error_type: str | None = None
     error_message: str | None = None

@@ -33,7 +33,8 @@ def plain(value: object, depth: int = 0) -> JsonValue:
 
 def _plain_object(value: object, depth: int) -> JsonValue:
     if isinstance(value, BaseModel):
-        return {key: plain(item, depth + 1) for key, item in value if item is not None}
+        # fields left empty say nothing: a message of LangChain's has half a dozen of them
+        return {key: plain(item, depth + 1) for key, item in value if item not in (None, {}, [])}
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name), depth + 1) for field in fields(value)}
     if isinstance(value, Mapping):

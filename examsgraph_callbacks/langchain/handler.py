@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
 from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk, LLMResult
+from langchain_core.runnables.config import var_child_runnable_config
 
 from examsgraph_callbacks.capture import Clock, OpenRun, Recorder, guarded, plain, recorded_document
 from examsgraph_callbacks.capture.context import checked
@@ -117,7 +118,7 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
         run_id: UUID,
         **about: Any,
     ) -> None:
-        if not self._recorder.pass_through(run_id, about.get("parent_run_id"), about.get("metadata")):
+        if not self._recorder.pass_through(run_id, _parent(about), about.get("metadata")):
             self._begin(Trace, serialized, run_id, about, inputs=plain(inputs))
 
     @guarded
@@ -127,7 +128,7 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
 
     @guarded
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **_about: Any) -> None:
-        self._recorder.end(run_id, error=error)
+        self._recorder.end(run_id, error=_unless_control_flow(error))
 
     @guarded
     def on_retriever_start(
@@ -171,7 +172,7 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
 
     @guarded
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **_about: Any) -> None:
-        self._recorder.end(run_id, error=error)
+        self._recorder.end(run_id, error=_unless_control_flow(error))
 
     def _streamed(self, run_id: UUID) -> bool:
         run = self._open_run(run_id)
@@ -207,15 +208,39 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
     ) -> OpenRun:
         # of `serialized` only the name: the rest can hold headers and keys
         name = about.get("name") or (serialized or {}).get("name")
+        metadata = about.get("metadata")
+        if metadata and "langgraph_node" in metadata:
+            content["langgraph_node"] = metadata["langgraph_node"]
         return self._recorder.begin(
             fact,
             run_id,
-            about.get("parent_run_id"),
+            _parent(about),
             name=str(name) if name else None,
-            metadata=about.get("metadata"),
+            metadata=metadata,
             tags=about.get("tags"),
             content=content,
         )
+
+
+def _parent(about: dict[str, Any]) -> UUID | None:
+    """The run above, also where it is known only from the context.
+
+    `with_fallbacks` hands its own config to the models it calls, and code in a step may name the handler
+    again: LangChain then says that the run has no parent, while the context still knows it.
+    """
+    told: UUID | None = about.get("parent_run_id")
+    if told is not None:
+        return told
+    ambient = var_child_runnable_config.get()
+    callbacks = None if ambient is None else ambient.get("callbacks")
+    return callbacks.parent_run_id if isinstance(callbacks, BaseCallbackManager) else None
+
+
+def _unless_control_flow(error: BaseException) -> BaseException | None:
+    """The error, unless LangGraph raised it to pause or redirect the graph (interrupt, Command)."""
+    # by name: an application without LangGraph should not have to import it
+    is_control_flow = any(kind.__name__ == "GraphBubbleUp" for kind in type(error).__mro__)
+    return None if is_control_flow else error
 
 
 def _calls_a_tool(chunk: GenerationChunk | ChatGenerationChunk | None) -> bool:

@@ -37,6 +37,7 @@ class LedgerServer:
     def __init__(self) -> None:
         self.ledger: list[Bill] = []
         self.requests: list[dict[str, Any]] = []
+        self.asked = threading.Event()
         self.default = Answer()
         self._queue: deque[Answer] = deque()
         self._lock = threading.Lock()
@@ -66,6 +67,7 @@ class LedgerServer:
         """The answer to a request."""
         with self._lock:
             self.requests.append(request)
+            self.asked.set()
             return self._queue.popleft() if self._queue else self.default
 
     def bill(self, answer: Answer, model: str, prompts: int = 1) -> None:
