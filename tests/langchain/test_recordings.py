@@ -158,11 +158,8 @@ def expected(record: dict[str, Any]) -> dict[str, object]:
             "cache_write_tokens": inputs.get("cache_write_tokens") or 0,
             "reasoning_tokens": outputs.get("reasoning_tokens") or 0,
         }
-    if api == "completions":
-        # langchain-openai tells the requested model in the served one's place
-        served = record["request_model"]
-    else:
-        served = record["response_model"]
+    # for completions, langchain-openai tells the requested model in the served one's place
+    served = record["request_model" if api == "completions" else "response_model"]
     return counts | {
         "served_model": served,
         "requested_model": record["request_model"],
