@@ -122,13 +122,12 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
             self._begin(Trace, serialized, run_id, about, inputs=plain(inputs))
 
     @guarded
-    def on_chain_end(self, outputs: dict[str, Any], *, run_id: UUID, **_about: Any) -> None:
-        is_turn = self._recorder.recorded(run_id) is not None
-        self._recorder.end(run_id, {"outputs": plain(outputs)} if is_turn else None)
+    def on_chain_end(self, outputs: dict[str, Any], *, run_id: UUID, **about: Any) -> None:
+        self._end_chain(run_id, about, outputs=outputs)
 
     @guarded
-    def on_chain_error(self, error: BaseException, *, run_id: UUID, **_about: Any) -> None:
-        self._recorder.end(run_id, error=_unless_control_flow(error))
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **about: Any) -> None:
+        self._end_chain(run_id, about, error=_unless_control_flow(error))
 
     @guarded
     def on_retriever_start(
@@ -173,6 +172,23 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
     @guarded
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **_about: Any) -> None:
         self._recorder.end(run_id, error=_unless_control_flow(error))
+
+    def _end_chain(
+        self,
+        run_id: UUID,
+        about: dict[str, Any],
+        outputs: object = None,
+        error: BaseException | None = None,
+    ) -> None:
+        fields: dict[str, object] = {}
+        # plumbing is not recorded: its inputs and outputs need not be looked at
+        if self._recorder.recorded(run_id) is not None:
+            if outputs is not None:
+                fields["outputs"] = plain(outputs)
+            if about.get("inputs") is not None:
+                # a streamed chain knows its input only now: it began with an empty one
+                fields["inputs"] = plain(about["inputs"])
+        self._recorder.end(run_id, fields, error)
 
     def _streamed(self, run_id: UUID) -> bool:
         run = self._open_run(run_id)

@@ -162,6 +162,15 @@ def test_a_chain_is_one_trace_with_its_retrieval_and_call_below_it_and_no_plumbi
     assert handler.open_runs == 0
 
 
+def test_a_streamed_chain_has_the_same_input_and_output_as_an_invoked_one(
+    handler: ExamsGraphCallbackHandler,
+) -> None:
+    answer = "".join(tutor(ScriptedModel(usage=USAGE)).stream("정규화란?", config(handler)))
+    (trace,) = [fact for fact in facts(handler) if isinstance(fact, Trace)]
+    assert (trace.inputs, trace.outputs) == ("정규화란?", answer)
+    assert call_of(handler).streamed
+
+
 def test_documents_carry_scores_and_are_cut_with_length_and_hash_kept(
     handler: ExamsGraphCallbackHandler,
 ) -> None:
