@@ -3,6 +3,7 @@
 from examsgraph_callbacks.graph.backend import Candidate, FollowedDirection, GraphBackend
 from examsgraph_callbacks.graph.bounds import Bounds
 from examsgraph_callbacks.graph.concepts import Concept, ConceptGraph, Relation
+from examsgraph_callbacks.graph.connection import connect
 from examsgraph_callbacks.graph.document import path_artifact
 from examsgraph_callbacks.graph.drawing import draw_path
 from examsgraph_callbacks.graph.explorer import (
@@ -31,6 +32,7 @@ __all__ = [
     "Relation",
     "best_seeds",
     "branches",
+    "connect",
     "draw_path",
     "explore",
     "explore_by_level",

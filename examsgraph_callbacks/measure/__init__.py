@@ -1,6 +1,7 @@
 """Pure functions from facts to figures: tokens, cost, routing, and verdicts on a path."""
 
 from examsgraph_callbacks.measure.calls import MeasuredCall, Meter, Route
+from examsgraph_callbacks.measure.lengths import answer_length, request_length
 from examsgraph_callbacks.measure.overrides import PriceOverride, load_prices
 from examsgraph_callbacks.measure.paths import AnomalousHop, MeasuredPath, measure_path
 from examsgraph_callbacks.measure.price import Price, PriceList
@@ -23,10 +24,12 @@ __all__ = [
     "Route",
     "RoutingPolicy",
     "TokenCounts",
+    "answer_length",
     "count_tokens",
     "estimate_input_tokens",
     "estimate_output_tokens",
     "load_policy",
     "load_prices",
     "measure_path",
+    "request_length",
 ]

@@ -51,7 +51,8 @@ class PriceList:
     def price(self, call: LLMCall, input_tokens: int | None, output_tokens: int | None) -> Price:
         """The cost of `call`, given how many tokens it took in all.
 
-        The served model's price holds, the requested model's where the served one is unknown. Cached,
+        What was served is what is billed: the requested model's list price holds only where nobody said
+        what was served (an override may be for either name, such as an Azure deployment's). Cached,
         cache-write, audio and reasoning tokens are parts of input and output and are billed once; web
         searches that a provider runs are not among the facts and not in the cost. Where no price is
         known the cost is None with a reason, never 0: 0 is a cache hit, or a model whose price is 0.
@@ -89,12 +90,10 @@ class PriceList:
             for override in self._overrides:
                 if override.matches(provider, model, tier):
                     return _Quote("override", override.token_prices.cost_usd)
-        for model in models:
-            try:
-                return _listed(provider, model, tier, day)
-            except LookupError:
-                continue
-        return f"{_list_version()} does not know {' or '.join(models)} of provider {provider}"
+        try:
+            return _listed(provider, models[0], tier, day)
+        except LookupError:
+            return f"{_list_version()} does not know {models[0]} of provider {provider}"
 
 
 def _listed(provider: str | None, model: str, tier: str | None, day: date) -> _Quote | str:

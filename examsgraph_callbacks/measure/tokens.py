@@ -5,15 +5,14 @@ known: hidden reasoning, images, audio, tools that the provider runs and text th
 recorded are not counted, and other providers' models are counted with OpenAI's encodings.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
-from examsgraph_callbacks.events import LLMCall, Message, Request
+from examsgraph_callbacks.events import ContentLength, LLMCall, Message, Request
 from examsgraph_callbacks.measure.encodings import token_counter
+from examsgraph_callbacks.measure.lengths import answer_length, request_length, text_tokens
+from examsgraph_callbacks.measure.texts import answer_schema_text, message_texts
 from examsgraph_callbacks.measure.tool_definitions import tool_definitions_text
 
 __all__ = ["TokenCounts", "count_tokens", "estimate_input_tokens", "estimate_output_tokens"]
@@ -22,6 +21,7 @@ __all__ = ["TokenCounts", "count_tokens", "estimate_input_tokens", "estimate_out
 # <|end|>, and the answer is primed with <|start|>assistant<|message|>; exact on 141 of 147 recorded
 # gpt-4o prompts without tools
 _PER_MESSAGE = 3
+_PER_ROLE = 1
 _PER_NAME = 1
 _PRIMING = 3
 # one less in all 11 recorded plain chat prompts of o3-mini, gpt-5 and its successors (not of o1-mini)
@@ -38,8 +38,6 @@ _PER_PARALLEL_TOOL_CALL = 14
 # both from recorded gpt-4o and gpt-4o-mini answers, which they make exact or one token short
 _ANSWER_WITH_TOOLS_OFFERED = 1
 _RESPONSES_API_COMPLETED = 1
-
-_TEXT_KEYS = ("text", "thinking", "refusal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,35 +75,50 @@ def estimate_input_tokens(call: LLMCall) -> int | None:
     """The tokens of the captured request, None where none was captured.
 
     As a rule exact for plain-text prompts of gpt-4o models. A prompt of a completion model (role `prompt`)
-    is its text alone.
+    is its text alone. Of what was redacted or dropped the length tells, roughly: see `measure.lengths`.
     """
-    request = call.request
+    request, length = call.request, call.request_length
     if request is None or not request.messages:
-        return None
-    count = token_counter(call.served_model, call.requested_model)
-    content = sum(_content_tokens(message, count) for message in request.messages)
-    if all(message.role == "prompt" for message in request.messages):
-        return content
-    model = call.served_model or call.requested_model or ""
-    priming = _REASONING_PRIMING if _REASONING_MODEL.match(model) else _PRIMING
-    overhead = sum(_overhead_tokens(message, count) for message in request.messages)
-    return content + overhead + priming + _tools_tokens(request, count) + _schema_tokens(request, count)
+        return None if length is None else _text_tokens(call, length) + _around_messages(call, length)
+    tokens = _request_tokens(call, request)
+    return tokens if length is None else tokens + _tokens_lost(call, length, request_length(request))
 
 
 def estimate_output_tokens(call: LLMCall) -> int | None:
     """The tokens of the captured answer, None where none was captured.
 
     Within 1 token for text answers of gpt-4o models. Reasoning that is not shown is not counted: for
-    reasoning models this is a lower bound.
+    reasoning models this is a lower bound. Of what was redacted or dropped the length tells, roughly.
     """
-    if not call.answer:
-        return None
+    answer, length = call.answer, call.answer_length
+    if not answer:
+        return None if length is None else _text_tokens(call, length)
+    tokens = _answer_tokens(call, answer)
+    return tokens if length is None else tokens + _tokens_lost(call, length, answer_length(answer))
+
+
+def _request_tokens(call: LLMCall, request: Request) -> int:
     count = token_counter(call.served_model, call.requested_model)
-    tokens = sum(_content_tokens(message, count) for message in call.answer)
-    if call.request is not None and call.request.tools and not any(m.tool_calls for m in call.answer):
+    content = sum(_content_tokens(message, count) for message in request.messages)
+    if all(message.role == "prompt" for message in request.messages):
+        return content
+    overhead = sum(_overhead_tokens(message, count) for message in request.messages)
+    schema = count(answer_schema_text(request))
+    return content + overhead + _priming(call) + _tools_tokens(request, count) + schema
+
+
+def _answer_tokens(call: LLMCall, answer: tuple[Message, ...]) -> int:
+    count = token_counter(call.served_model, call.requested_model)
+    tokens = sum(_content_tokens(message, count) for message in answer)
+    if call.request is not None and call.request.tools and not any(m.tool_calls for m in answer):
         tokens += _ANSWER_WITH_TOOLS_OFFERED
     # chat completions finish with `stop`; `completed` is the Responses API's word
     return tokens + (_RESPONSES_API_COMPLETED if call.finish_reason == "completed" else 0)
+
+
+def _priming(call: LLMCall) -> int:
+    model = call.served_model or call.requested_model or ""
+    return _REASONING_PRIMING if _REASONING_MODEL.match(model) else _PRIMING
 
 
 def _overhead_tokens(message: Message, count: Callable[[str], int]) -> int:
@@ -115,31 +128,7 @@ def _overhead_tokens(message: Message, count: Callable[[str], int]) -> int:
 
 def _content_tokens(message: Message, count: Callable[[str], int]) -> int:
     each = _PER_TOOL_CALL if len(message.tool_calls) == 1 else _PER_PARALLEL_TOOL_CALL
-    texts = [*_texts(message.content), *(text for call in message.tool_calls for text in _call_texts(call))]
-    return sum(map(count, texts)) + each * len(message.tool_calls)
-
-
-def _texts(content: JsonValue) -> Iterator[str]:
-    """The text in a message's content; a picture, a sound or a file has none."""
-    if isinstance(content, str):
-        yield content
-    elif isinstance(content, list):
-        for block in content:
-            yield from _texts(block)
-    elif isinstance(content, dict):
-        yield from (text for key in _TEXT_KEYS if isinstance(text := content.get(key), str))
-        yield from _texts(content.get("content"))
-
-
-def _call_texts(tool_call: JsonValue) -> Iterator[str]:
-    """Name and arguments of a call in LangChain's form (`name`, `args`) or OpenAI's (`function`)."""
-    if not isinstance(tool_call, dict):
-        return
-    function = tool_call.get("function")
-    called = function if isinstance(function, dict) else tool_call
-    yield str(called.get("name", ""))
-    arguments = called.get("arguments", called.get("args"))
-    yield arguments if isinstance(arguments, str) else _compact(arguments)
+    return sum(map(count, message_texts(message))) + each * len(message.tool_calls)
 
 
 def _tools_tokens(request: Request, count: Callable[[str], int]) -> int:
@@ -150,14 +139,13 @@ def _tools_tokens(request: Request, count: Callable[[str], int]) -> int:
     return count(text) + _TOOL_DEFINITIONS - (_JOINED_TO_SYSTEM if joined else 0)
 
 
-def _schema_tokens(request: Request, count: Callable[[str], int]) -> int:
-    """The schema of a structured answer, which the model reads as JSON."""
-    match request.parameters.get("response_format"):
-        case {"json_schema": {"schema": schema}}:
-            return count(_compact(schema))
-        case _:
-            return 0
+def _text_tokens(call: LLMCall, length: ContentLength) -> int:
+    return round(text_tokens(length, call.served_model, call.requested_model))
 
 
-def _compact(value: JsonValue) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _around_messages(call: LLMCall, length: ContentLength) -> int:
+    return length.messages * (_PER_MESSAGE + _PER_ROLE) + (_priming(call) if length.messages else 0)
+
+
+def _tokens_lost(call: LLMCall, before: ContentLength, after: ContentLength) -> int:
+    return _text_tokens(call, before) - _text_tokens(call, after)

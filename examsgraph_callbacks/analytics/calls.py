@@ -1,0 +1,123 @@
+"""The LLM calls by task type and model and by user, the misrouted ones, and those that failed."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+
+from examsgraph_callbacks.analytics.figures import CallFigures, Cost, CostTally, FiguresTally
+from examsgraph_callbacks.measure import MeasuredCall
+
+__all__ = ["CallError", "CallGroup", "CallReport", "CallTally", "Misroute", "UserCost"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallGroup:
+    """The calls of one task type that one model served; `model` is the requested one where none answered."""
+
+    task_type: str | None
+    model: str | None
+    figures: CallFigures
+
+
+@dataclass(frozen=True, slots=True)
+class UserCost:
+    """What one user's calls cost; `user_id` None gathers the calls of nobody in particular."""
+
+    user_id: str | None
+    calls: int
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Misroute:
+    """A call whose model the routing policy does not allow for its task type."""
+
+    event_id: str
+    trace_id: str | None
+    user_id: str | None
+    task_type: str | None
+    model: str | None
+    cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallError:
+    """How often calls of one model ended in one type of error, and what the last of them said."""
+
+    model: str | None
+    error_type: str | None
+    count: int
+    last_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """Groups in the order of their names, users by falling cost, misroutes as they came, errors by count.
+
+    `price_versions` names the price lists by which the calls were priced.
+    """
+
+    total: CallFigures
+    groups: tuple[CallGroup, ...]
+    users: tuple[UserCost, ...]
+    misroutes: tuple[Misroute, ...]
+    errors: tuple[CallError, ...]
+    price_versions: tuple[str, ...]
+
+    @property
+    def average_user_cost_usd(self) -> Decimal | None:
+        """The mean over the users of whose calls some have a price; None where there are none."""
+        costs = [user.cost.usd for user in self.users if user.user_id and user.cost.usd is not None]
+        return sum(costs, Decimal(0)) / len(costs) if costs else None
+
+
+class CallTally:
+    """Takes measured calls one by one."""
+
+    def __init__(self) -> None:
+        self._total = FiguresTally()
+        self._groups: defaultdict[tuple[str | None, str | None], FiguresTally] = defaultdict(FiguresTally)
+        self._users: defaultdict[str | None, CostTally] = defaultdict(CostTally)
+        self._misroutes: list[Misroute] = []
+        self._errors: Counter[tuple[str | None, str | None]] = Counter()
+        self._messages: dict[tuple[str | None, str | None], str | None] = {}
+        self._price_versions: set[str] = set()
+
+    def add(self, measured: MeasuredCall) -> None:
+        """Count one more call."""
+        call = measured.call
+        model = call.served_model or call.requested_model
+        self._total.add(measured)
+        self._groups[call.task_type, model].add(measured)
+        self._users[call.user_id].add(measured)
+        if measured.misrouted:
+            self._misroutes.append(
+                Misroute(
+                    event_id=call.event_id,
+                    trace_id=call.trace_id,
+                    user_id=call.user_id,
+                    task_type=call.task_type,
+                    model=model,
+                    cost_usd=measured.cost_usd,
+                ),
+            )
+        if measured.price_version is not None:
+            self._price_versions.add(measured.price_version)
+        if call.error_type is not None:
+            self._errors[model, call.error_type] += 1
+            self._messages[model, call.error_type] = call.error_message
+
+    def report(self) -> CallReport:
+        """What the calls so far amount to."""
+        groups = [CallGroup(*key, tally.figures()) for key, tally in self._groups.items()]
+        users = [UserCost(user_id, tally.calls, tally.cost()) for user_id, tally in self._users.items()]
+        return CallReport(
+            total=self._total.figures(),
+            groups=tuple(sorted(groups, key=lambda group: (group.task_type or "", group.model or ""))),
+            users=tuple(sorted(users, key=lambda user: (-(user.cost.usd or 0), user.user_id or ""))),
+            misroutes=tuple(self._misroutes),
+            errors=tuple(
+                CallError(*key, count, self._messages[key]) for key, count in self._errors.most_common()
+            ),
+            price_versions=tuple(sorted(self._price_versions)),
+        )

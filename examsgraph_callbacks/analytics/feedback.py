@@ -1,0 +1,92 @@
+"""What learners said of the explanations, and which concepts they failed to understand most."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from examsgraph_callbacks.events import Exploration, Fact, Feedback, FeedbackType
+
+__all__ = ["FAILING_SCORE", "FailedConcept", "FeedbackReport", "FeedbackTally"]
+
+FAILING_SCORE = 2
+"""An `understanding_score` up to this counts as not understood (the product's document, alerts)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedConcept:
+    """A concept and how often its explanation failed."""
+
+    concept: str
+    failure_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackReport:
+    """What all feedback amounts to.
+
+    A failure is a `thumbs_down` or an understanding of `FAILING_SCORE` or less. `failed_concepts` come
+    by falling count, ties by name; `unattributed_failures` are those whose concept nothing tells.
+    `average_understanding` (1 to 5) is None where no score was given.
+    """
+
+    count: int
+    types: tuple[tuple[FeedbackType, int], ...]
+    failures: int
+    unattributed_failures: int
+    failed_concepts: tuple[FailedConcept, ...]
+    average_understanding: float | None
+
+
+class FeedbackTally:
+    """Takes every fact in order: the feedback, and what tells the concept that a feedback is about."""
+
+    def __init__(self) -> None:
+        self._types: Counter[FeedbackType] = Counter()
+        self._scores: list[int] = []
+        self._failed: Counter[str] = Counter()
+        self._unattributed = 0
+        self._concept_of_turn: dict[str, str] = {}
+        self._concept_of_question: dict[tuple[str, str], str] = {}
+
+    def add(self, fact: Fact) -> None:
+        """Take one more fact."""
+        if isinstance(fact, Feedback):
+            self._add_feedback(fact)
+            return
+        concept = fact.wrong_concept
+        if concept is None:
+            return
+        if fact.trace_id is not None:
+            self._concept_of_turn[fact.trace_id] = concept
+        if isinstance(fact, Exploration) and fact.session_id is not None and fact.question_id is not None:
+            self._concept_of_question[fact.session_id, fact.question_id] = concept
+
+    def report(self) -> FeedbackReport:
+        """What the feedback so far amounts to."""
+        failed = [FailedConcept(concept, count) for concept, count in self._failed.items()]
+        return FeedbackReport(
+            count=self._types.total(),
+            types=tuple(self._types.most_common()),
+            failures=self._failed.total() + self._unattributed,
+            unattributed_failures=self._unattributed,
+            failed_concepts=tuple(sorted(failed, key=lambda each: (-each.failure_count, each.concept))),
+            average_understanding=sum(self._scores) / len(self._scores) if self._scores else None,
+        )
+
+    def _add_feedback(self, feedback: Feedback) -> None:
+        score = feedback.understanding_score
+        self._types[feedback.feedback_type] += 1
+        if score is not None:
+            self._scores.append(score)
+        if feedback.feedback_type == "thumbs_down" or (score is not None and score <= FAILING_SCORE):
+            concept = self._concept(feedback)
+            if concept is None:
+                self._unattributed += 1
+            else:
+                self._failed[concept] += 1
+
+    def _concept(self, feedback: Feedback) -> str | None:
+        """Its own concept, else its turn's, else that of the question's latest exploration in its session."""
+        own = feedback.concept or feedback.wrong_concept
+        of_turn = self._concept_of_turn.get(feedback.trace_id or "")
+        of_question = self._concept_of_question.get((feedback.session_id or "", feedback.question_id or ""))
+        return own or of_turn or of_question

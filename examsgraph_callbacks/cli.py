@@ -1,0 +1,194 @@
+"""The command line: one verb a line, each a thin call into a room."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# everything else is imported by the verb that needs it, so that --help is there at once
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="examsgraph",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+JournalOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        help="The journal's directory; else EXAMSGRAPH_JOURNAL, else ./.examsgraph/journal.",
+    ),
+]
+TrackingUriOption = Annotated[
+    str | None,
+    typer.Option(
+        help="MLflow's address or database; else MLFLOW_TRACKING_URI, else mlflow.db beside the journal.",
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def examsgraph(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """What each LLM call of a GraphRAG tutor cost, whether it was routed right, and which way its graph
+    retriever took.
+
+    A chain with an ExamsGraphCallbackHandler writes facts to a journal, a directory. These commands
+    sum a journal up and ship it to MLflow. To see it all at work, with no key and no server:
+
+    \b
+        examsgraph demo
+    """  # noqa: D205, D301
+    if version:
+        typer.echo(f"examsgraph {_version()}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    journal: JournalOption = None,
+    pace: Annotated[
+        float, typer.Option(min=0, help="Stretches the scripted models' pauses; 0 leaves them out.")
+    ] = 1.0,
+) -> None:
+    """Teach a class of six: recorded, shipped to MLflow and summed up.
+
+    A LangChain tutor explains exam questions that learners missed; they say whether they understood.
+
+    Needs nothing: without a key the answers are scripted, without a server the concept graph is held
+    in memory and MLflow's data goes to a file. It uses the real ones where these are set:
+
+    \b
+        OPENAI_API_KEY       asks gpt-4o and gpt-4o-mini (extra [openai]), for about 0.10 USD
+        OPENAI_BASE_URL      at another address than OpenAI's
+        NEO4J_URI            loads the graph into Neo4j and walks it there
+        NEO4J_USERNAME       else neo4j
+        NEO4J_PASSWORD       else none
+        MLFLOW_TRACKING_URI  ships there, for example http://localhost:5000
+
+    \b
+    Example:
+        NEO4J_URI=neo4j://localhost:7687 NEO4J_PASSWORD=secret examsgraph demo
+    """  # noqa: D301
+    with _errors_in_one_line():
+        from examsgraph_callbacks.console import Screen
+        from examsgraph_callbacks.demo import run_demo
+        from examsgraph_callbacks.journal import Journal
+
+        run_demo(Journal(journal), Screen(), pace)
+
+
+@app.command()
+def ship(
+    journal: JournalOption = None,
+    tracking_uri: TrackingUriOption = None,
+    flush: Annotated[
+        bool,
+        typer.Option("--flush", help="Ship turns that have not ended too, instead of waiting for them."),
+    ] = False,
+) -> None:
+    """Ship what is new in a journal to MLflow, each turn exactly once.
+
+    Turns become traces of the experiment ExamsGraph, graph explorations runs of GraphRAG_Path_Tracing.
+    Shipping again ships only what has come since; after a crash, or while MLflow is down, nothing is
+    lost and nothing arrives twice.
+
+    \b
+    Example:
+        examsgraph ship --tracking-uri http://localhost:5000
+    """  # noqa: D301
+    with _errors_in_one_line():
+        from examsgraph_callbacks.console import Screen, ship_with_progress, show_shipped
+        from examsgraph_callbacks.journal import Journal
+
+        opened, screen = Journal(journal), Screen()
+        shipped = ship_with_progress(opened, screen, tracking_uri, flush=flush)
+        show_shipped(shipped, opened, screen, tracking_uri)
+
+
+@app.command()
+def report(
+    journal: JournalOption = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="A TOML file of [[prices]] that hold before the public list.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="A TOML file whose [routing] says which models a task may use.")
+    ] = None,
+) -> None:
+    """Sum a journal up: routes, tokens, cost, latency, strange paths.
+
+    Figures are worked out anew from the recorded facts, so prices and routing can be tried on the past.
+
+    \b
+    A prices file (USD for a million tokens) and a policy file, which may be one:
+        [[prices]]
+        model = "tutor-*"
+        input = 2.00
+        output = 8.00
+        [routing]
+        simple_greeting = ["gpt-4o-mini"]
+        complex_reasoning = ["gpt-4o"]
+
+    \b
+    EXAMSGRAPH_KRW_PER_USD   won a dollar, else 1300
+
+    \b
+    Example:
+        examsgraph report --prices contract.toml
+    """  # noqa: D301
+    with _errors_in_one_line():
+        from examsgraph_callbacks.console import Screen, show_report
+        from examsgraph_callbacks.journal import Journal
+        from examsgraph_callbacks.measure import Meter, PriceList, load_policy, load_prices
+
+        meter = Meter(
+            PriceList(load_prices(prices)) if prices else None,
+            load_policy(policy) if policy else None,
+        )
+        show_report(Journal(journal), Screen(), meter)
+
+
+@contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    """An error that this package raises on purpose ends the command with its sentence and exit code 1."""
+    from pydantic import ValidationError
+
+    from examsgraph_callbacks.console import Screen
+    from examsgraph_callbacks.errors import ExamsGraphError
+
+    try:
+        yield
+    except ExamsGraphError as error:
+        Screen().fail(" ".join(str(error).split()))
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        problem = error.errors()[0]
+        variable = f"EXAMSGRAPH_{problem['loc'][0]}".upper()
+        Screen().fail(f"{variable}: {problem['msg']}, found {problem['input']!r}")
+    else:
+        return
+    raise typer.Exit(1)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("examsgraph-callbacks")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,6 @@
+"""Delivery to MLflow: a journal's turns as traces, its explorations as runs, each exactly once."""
+
+from examsgraph_callbacks.deliver.destination import default_tracking_uri, ui_command
+from examsgraph_callbacks.deliver.shipper import ShipReport, ship
+
+__all__ = ["ShipReport", "default_tracking_uri", "ship", "ui_command"]

@@ -1,0 +1,275 @@
+"""Where traces and runs go: the tracking URI, how to look at it, and an MLflow opened on it quietly."""
+
+import logging
+import os
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from examsgraph_callbacks.errors import DeliveryError, InvalidInputError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+__all__ = [
+    "REFUSALS",
+    "Destination",
+    "absolute",
+    "default_tracking_uri",
+    "first_line",
+    "open_destination",
+    "refuses",
+    "status_of",
+    "ui_command",
+    "without_credentials",
+]
+
+OLDEST_SERVER = (3, 15)
+"""Of the versions tried, 3.15 to 3.17 keep a trace's tokens and cost when it is sent again; 3.10 and 3.14
+add them up once more."""
+
+REFUSALS = frozenset({400, 413, 422})
+"""HTTP answers that find fault with the request itself, which would come again."""
+
+_SQLITE = "sqlite:///"
+_SERVERS = ("http://", "https://")
+_DATABASES = (_SQLITE, "postgresql", "mysql", "mssql")
+_PROBE_TIMEOUT_SECONDS = 10
+
+_WHERE_UNSET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # without it MLflow tries to download a price list, which stalls for 6 to 27 s with no network
+    "MLFLOW_MODEL_CATALOG_URI": "",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+_ALWAYS = {
+    # a repeated "create run", whose first answer was lost, makes a second run: the next ship repeats
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+}
+
+
+def default_tracking_uri(journal: Path) -> str:
+    """`MLFLOW_TRACKING_URI`, else the sqlite file `mlflow.db` beside the journal's directory."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{journal.absolute().parent / 'mlflow.db'}"
+
+
+def ui_command(tracking_uri: str, port: int = 5000) -> str:
+    """The one command that opens MLflow's UI on a database; for a server, the address to open.
+
+    A database's artifacts are found wherever the command is run.
+    """
+    uri = absolute(tracking_uri)
+    if uri.startswith(_SERVERS):
+        return f"open {without_credentials(uri)} in a browser"
+    root = _artifact_root(uri)
+    artifacts = [] if root is None else ["--default-artifact-root", root.as_uri()]
+    return shlex.join(["mlflow", "ui", "--backend-store-uri", uri, *artifacts, "--port", str(port)])
+
+
+class Destination:
+    """An MLflow that traces and runs are delivered to; made by `open_destination`."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self.shown = without_credentials(uri)
+        self.is_server = uri.startswith(_SERVERS)
+        self._experiment_ids: dict[str, str] = {}
+        self.client: MlflowClient = self._connect()
+
+    def experiment_id(self, name: str) -> str:
+        """The experiment's id; it is made where there is none.
+
+        Raises `DeliveryError` where it lies in MLflow's trash.
+        """
+        from mlflow.exceptions import MlflowException
+
+        if name not in self._experiment_ids:
+            try:
+                self._experiment_ids[name] = self._find_or_create(name)
+            except MlflowException as error:
+                raise self.unreachable(error) from error
+        return self._experiment_ids[name]
+
+    def experiment_url(self, name: str) -> str | None:
+        """The experiment's page; None where there is no server to show it."""
+        if not self.is_server:
+            return None
+        return f"{self.shown}/#/experiments/{self.experiment_id(name)}"
+
+    def unreachable(self, why: BaseException | str) -> DeliveryError:
+        """The error for a destination that went away, or answered with an error of its own."""
+        kind = "server" if self.is_server else "database"
+        said = why if isinstance(why, str) else innermost(why)
+        return DeliveryError(
+            f"expected the MLflow {kind} at {self.shown} to take what is delivered, got {said}: "
+            "see to it and ship again, nothing is lost",
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        timeout_seconds: float,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> tuple[int, str]:
+        """One HTTP request to the server, with MLflow's own login; its answer's status and text.
+
+        Raises `MlflowException` where no answer comes.
+        """
+        from mlflow.utils.credentials import get_default_host_creds
+        from mlflow.utils.rest_utils import http_request
+
+        answer = http_request(  # type: ignore[no-untyped-call]
+            get_default_host_creds(self.uri),  # type: ignore[no-untyped-call]
+            path,
+            method,
+            max_retries=0,
+            extra_headers=headers,
+            data=body,
+            timeout=timeout_seconds,
+            raise_on_status=False,
+        )
+        return int(answer.status_code), str(answer.text)
+
+    def _connect(self) -> "MlflowClient":
+        from mlflow import MlflowClient
+
+        if self.is_server:
+            self._expect_a_server()
+        try:
+            return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        except Exception as error:  # a database's driver raises what it likes
+            raise DeliveryError(
+                f"expected an MLflow database at {self.shown}, could not open it "
+                f"({first_line(error)}): correct that and ship again, nothing is lost",
+            ) from error
+
+    def _expect_a_server(self) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            status, text = self.request("GET", "/version", _PROBE_TIMEOUT_SECONDS)
+        except MlflowException as error:
+            raise DeliveryError(
+                f"expected an MLflow server at {self.shown}, no answer came "
+                f"({innermost(error)}): start it or correct MLFLOW_TRACKING_URI, and ship again; "
+                "nothing is lost",
+            ) from error
+        version = re.match(r"(\d+)\.(\d+)", text) if status == 200 else None
+        if version is None or (int(version[1]), int(version[2])) < OLDEST_SERVER:
+            raise DeliveryError(
+                f"expected an MLflow server of version {'.'.join(map(str, OLDEST_SERVER))} or newer "
+                f"at {self.shown}, its /version answered HTTP {status}: {text.strip()[:80]!r}; "
+                "correct MLFLOW_TRACKING_URI or upgrade the server, and ship again; nothing is lost",
+            )
+
+    def _find_or_create(self, name: str) -> str:
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is None:
+            root = _artifact_root(self.uri)
+            location = None if root is None else (root / name).as_uri()
+            return str(self.client.create_experiment(name, artifact_location=location))
+        if experiment.lifecycle_stage != "active":
+            raise DeliveryError(
+                f"expected the experiment {name} at {self.shown} to be active, it is deleted: restore it "
+                f"with  mlflow experiments restore --experiment-id {experiment.experiment_id}",
+            )
+        return str(experiment.experiment_id)
+
+
+@contextmanager
+def open_destination(tracking_uri: str) -> Iterator[Destination]:
+    """An MLflow opened on a server or a database, which is made where there is none.
+
+    While it is open, MLflow in this process keeps off the network (but for its server), off the
+    terminal, and repeats no request by itself. Raises `InvalidInputError` for a URI that holds no
+    traces, `DeliveryError` where MLflow does not answer.
+    """
+    uri = absolute(tracking_uri)
+    if not uri.startswith((*_SERVERS, *_DATABASES)) or ":memory:" in uri:
+        raise InvalidInputError(
+            f"expected the address of an MLflow server or of a database that lasts, got "
+            f"{without_credentials(tracking_uri)!r}: file folders hold no traces and memory holds nothing, "
+            "use a database such as sqlite:///mlflow.db",
+        )
+    with _environment():
+        import mlflow  # noqa: F401 - MLflow sets up its loggers when it is imported
+
+        # it tells of each table's making, and logs whole tracebacks of what it raises anyway
+        with _quiet("mlflow.store.db.utils"):
+            yield Destination(uri)
+
+
+def absolute(tracking_uri: str) -> str:
+    """The URI with nothing left that depends on the working directory, and no slash at its end."""
+    if tracking_uri.startswith(_SQLITE):
+        return f"{_SQLITE}{Path(tracking_uri.removeprefix(_SQLITE)).absolute()}"
+    return tracking_uri.rstrip("/")
+
+
+def without_credentials(uri: str) -> str:
+    """The URI as it may be shown."""
+    return re.sub(r"://[^/@]*@", "://", uri)
+
+
+def refuses(error: "MlflowException") -> bool:
+    """Whether MLflow finds fault with what it was sent, and would again."""
+    return status_of(error) in REFUSALS
+
+
+def status_of(error: "MlflowException") -> int:
+    """The HTTP status that MLflow gives this error."""
+    return int(error.get_http_status_code())  # type: ignore[no-untyped-call]
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, as far as it fits into a sentence."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def innermost(error: BaseException) -> str:
+    """What the innermost cause says, which is the one that says what is wrong."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return first_line(error)
+
+
+def _artifact_root(uri: str) -> Path | None:
+    """The folder of a local database's artifacts, beside it; None leaves the place to MLflow."""
+    if not uri.startswith(_SQLITE):
+        return None
+    return Path(uri.removeprefix(_SQLITE)).parent / "mlflow-artifacts"
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    unset = {name: value for name, value in _WHERE_UNSET.items() if name not in os.environ}
+    before = {name: os.environ.get(name) for name in (*unset, *_ALWAYS)}
+    os.environ.update(unset)
+    os.environ.update(_ALWAYS)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _quiet(logger_name: str) -> Iterator[None]:
+    logger = logging.getLogger(logger_name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,51 @@
+"""A turn with what its calls took and cost, as far as that is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from examsgraph_callbacks.deliver.turns import Turn
+from examsgraph_callbacks.events import LLMCall
+from examsgraph_callbacks.measure import MeasuredCall, Meter
+
+__all__ = ["CallCost", "MeasuredTurn", "measure_turn"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallCost:
+    """A priced call's cost in USD, and the part of it that its input was billed."""
+
+    total_usd: Decimal
+    input_usd: Decimal
+
+    @property
+    def output_usd(self) -> Decimal:
+        """What is left for the output."""
+        return self.total_usd - self.input_usd
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredTurn:
+    """A turn with its measured calls, and the costs of those that have one, by their `event_id`."""
+
+    turn: Turn
+    calls: Mapping[str, MeasuredCall]
+    costs: Mapping[str, CallCost]
+
+
+def measure_turn(turn: Turn, meter: Meter) -> MeasuredTurn:
+    """Measure every call of the turn."""
+    calls = {fact.event_id: meter.measure(fact) for fact in turn.facts if isinstance(fact, LLMCall)}
+    costs = {
+        event_id: CallCost(measured.cost_usd, _input_usd(measured, meter))
+        for event_id, measured in calls.items()
+        if measured.cost_usd is not None
+    }
+    return MeasuredTurn(turn, calls, costs)
+
+
+def _input_usd(measured: MeasuredCall, meter: Meter) -> Decimal:
+    """What the same call would have cost without an answer."""
+    no_output = {"output_tokens": 0, "reasoning_tokens": None, "audio_output_tokens": None}
+    call = measured.call.model_copy(update={"input_tokens": measured.input_tokens, **no_output})
+    return meter.measure(call).cost_usd or Decimal(0)

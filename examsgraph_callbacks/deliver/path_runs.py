@@ -1,0 +1,172 @@
+"""Writes explorations to MLflow as runs of `GraphRAG_Path_Tracing`, each once."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from examsgraph_callbacks.deliver.contents import answer_text
+from examsgraph_callbacks.deliver.destination import Destination, refuses
+from examsgraph_callbacks.deliver.turns import Turn
+from examsgraph_callbacks.events import Exploration, LLMCall, Trace
+from examsgraph_callbacks.failures import failures
+from examsgraph_callbacks.graph import path_artifact
+from examsgraph_callbacks.measure import measure_path
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+__all__ = ["EVENT_ID_TAG", "PATH_EXPERIMENT", "PathRunWriter", "explained_explorations"]
+
+PATH_EXPERIMENT = "GraphRAG_Path_Tracing"
+EVENT_ID_TAG = "examsgraph.event_id"
+"""The tag by which a run is known again when its exploration is delivered once more."""
+
+_PAGE = 1000  # runs an answer
+_NAME_LIMIT = 100  # characters
+
+
+class PathRunWriter:
+    """Writes explorations into the experiment `GraphRAG_Path_Tracing`, a run each.
+
+    An exploration whose run is there already is known by the tag `examsgraph.event_id`: its run is
+    finished if it was left half-written, else left alone. What MLflow refuses is reported (see
+    `failures`), counted in `refused` and left out. Raises `DeliveryError` where MLflow cannot be reached.
+    """
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self.refused = 0
+
+    def write(self, explorations: Sequence[Exploration]) -> int:
+        """Write what is new of `explorations`; returns how many runs that were."""
+        from mlflow.exceptions import MlflowException
+
+        if not explorations:
+            return 0
+        try:
+            experiment_id = self._destination.experiment_id(PATH_EXPERIMENT)
+            known = _known_runs(self._destination, experiment_id, explorations)
+            return sum(
+                self._write(experiment_id, exploration, known.get(exploration.event_id))
+                for exploration in explorations
+            )
+        except (MlflowException, OSError) as error:
+            raise self._destination.unreachable(error) from error
+
+    def _write(self, experiment_id: str, exploration: Exploration, run: "Run | None") -> bool:
+        from mlflow.exceptions import MlflowException
+
+        if run is not None and (run.info.status != "RUNNING" or run.info.lifecycle_stage != "active"):
+            return False
+        try:
+            run = run or _create(self._destination, experiment_id, exploration)
+            _fill(self._destination, run.info.run_id, exploration)
+        except MlflowException as error:
+            if not refuses(error):
+                raise
+            self.refused += 1
+            failures.report("writing a run to MLflow", error)
+            return False
+        return True
+
+
+def explained_explorations(turn: Turn) -> list[Exploration]:
+    """The turn's explorations with the explanation that was given after them, where it is known.
+
+    It is the exploration's own, else what the turn put out, else its last call's answer.
+    """
+    told = _explanation(turn)
+    return [
+        fact.model_copy(update={"final_explanation": fact.final_explanation or told})
+        for fact in turn.facts
+        if isinstance(fact, Exploration)
+    ]
+
+
+def _known_runs(
+    destination: Destination,
+    experiment_id: str,
+    explorations: Iterable[Exploration],
+) -> dict[str, "Run"]:
+    """The runs of explorations that began in the same time, deleted ones too, by their event ids."""
+    from mlflow.entities import ViewType
+
+    begins = [_ms(exploration.started_at) for exploration in explorations]
+    in_that_time = f"attributes.start_time >= {min(begins)} AND attributes.start_time <= {max(begins)}"
+    known: dict[str, Run] = {}
+    token: str | None = ""
+    while token is not None:
+        page = destination.client.search_runs(
+            [experiment_id],
+            filter_string=in_that_time,
+            run_view_type=ViewType.ALL,
+            max_results=_PAGE,
+            page_token=token or None,
+        )
+        known.update((run.data.tags[EVENT_ID_TAG], run) for run in page if EVENT_ID_TAG in run.data.tags)
+        token = page.token or None
+    return known
+
+
+def _create(destination: Destination, experiment_id: str, exploration: Exploration) -> "Run":
+    tags = {
+        EVENT_ID_TAG: exploration.event_id,
+        "trace_id": exploration.trace_id and f"tr-{exploration.trace_id}",
+        "wrong_concept": exploration.wrong_concept,
+        "question_id": exploration.question_id,
+        "user_id": exploration.user_id,
+    }
+    return destination.client.create_run(
+        experiment_id,
+        start_time=_ms(exploration.started_at),
+        run_name=(exploration.wrong_concept or exploration.query or PATH_EXPERIMENT)[:_NAME_LIMIT],
+        tags={key: value for key, value in tags.items() if value},
+    )
+
+
+def _fill(destination: Destination, run_id: str, exploration: Exploration) -> None:
+    """Metrics, parameters and artifacts; doing it again changes nothing."""
+    from mlflow.entities import Metric, Param
+
+    ended_ms = _ms(exploration.ended_at)
+    params = exploration.retrieval_params.model_dump(exclude_none=True)
+    destination.client.log_batch(
+        run_id,
+        metrics=[Metric(key, value, ended_ms, 0) for key, value in _metrics(exploration).items()],
+        params=[Param(key, str(value)) for key, value in params.items()],
+    )
+    artifact = json.dumps(path_artifact(exploration), ensure_ascii=False, indent=2)
+    with TemporaryDirectory(prefix="examsgraph-") as folder:
+        Path(folder, "graph_exploration_path.json").write_text(artifact, encoding="utf-8")
+        if exploration.final_explanation:
+            Path(folder, "final_explanation.txt").write_text(exploration.final_explanation, encoding="utf-8")
+        destination.client.log_artifacts(run_id, folder)
+    status = "FAILED" if exploration.status == "error" else "FINISHED"
+    destination.client.set_terminated(run_id, status, ended_ms)
+
+
+def _metrics(exploration: Exploration) -> dict[str, float]:
+    measured = measure_path(exploration)
+    metrics = {
+        "path_length": measured.path_length,
+        "exploration_depth": measured.exploration_depth,
+        "min_similarity": measured.min_similarity,
+        "anomalous_hops": None if measured.anomalous_hops is None else len(measured.anomalous_hops),
+        "latency_ms": exploration.latency_ms,
+    }
+    return {key: value for key, value in metrics.items() if value is not None}
+
+
+def _explanation(turn: Turn) -> str | None:
+    root = turn.root
+    if isinstance(root, Trace) and isinstance(root.outputs, str) and root.outputs:
+        return root.outputs
+    answers = [answer_text(fact) for fact in turn.facts if isinstance(fact, LLMCall)]
+    return next((text for text in reversed(answers) if text), None)
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

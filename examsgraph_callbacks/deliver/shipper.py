@@ -1,0 +1,159 @@
+"""Ships a journal to MLflow, one pass at a time: what is new is measured, delivered and remembered."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from examsgraph_callbacks.deliver.checkpoint import Checkpoint, CheckpointFile
+from examsgraph_callbacks.deliver.destination import (
+    Destination,
+    absolute,
+    default_tracking_uri,
+    open_destination,
+    without_credentials,
+)
+from examsgraph_callbacks.deliver.measured import MeasuredTurn, measure_turn
+from examsgraph_callbacks.deliver.path_runs import PATH_EXPERIMENT, PathRunWriter, explained_explorations
+from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT, TRACES_A_REQUEST, TraceWriter
+from examsgraph_callbacks.deliver.turns import Gatherer, Turn
+from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.measure import Meter
+
+__all__ = ["ShipReport", "ship"]
+
+GRACE = timedelta(minutes=10)
+"""How long a turn may be silent before it is delivered without its root."""
+
+_INCOMPLETE_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ShipReport:
+    """What one pass did.
+
+    `tracking_uri` is where it went, without credentials. `traces` counts the traces written, of which
+    `incomplete` had no root; `runs` the new runs; `refused` what MLflow would not take (the log says
+    why). `facts_pending` are facts that wait for their trace's root. The URLs open in a browser; None
+    where a database was written to (see `ui_command`).
+    """
+
+    tracking_uri: str
+    traces: int = 0
+    incomplete: int = 0
+    runs: int = 0
+    refused: int = 0
+    facts_read: int = 0
+    facts_pending: int = 0
+    traces_url: str | None = None
+    runs_url: str | None = None
+
+
+def ship(
+    journal: Journal,
+    tracking_uri: str | None = None,
+    on_progress: Callable[[ShipReport], None] | None = None,
+    *,
+    meter: Meter | None = None,
+    grace: timedelta = GRACE,
+    now: datetime | None = None,
+) -> ShipReport:
+    """Deliver what is new in `journal` to the MLflow at `tracking_uri` (see `default_tracking_uri`).
+
+    Turns become traces of the experiment `ExamsGraph`, explorations runs of `GraphRAG_Path_Tracing`. A
+    turn is delivered once its root is written; one of which nothing was written for `grace` before
+    `now` (the present) is delivered as it is, under a root that says so. Delivering again, after a
+    crash or to a second destination, changes nothing that is there. `on_progress` is called after each
+    batch with the report so far.
+
+    Raises `DeliveryError` where MLflow cannot be reached or another process ships there already, and
+    `InvalidInputError` for a URI that holds no traces; what was delivered until then is remembered.
+    """
+    uri = absolute(tracking_uri or default_tracking_uri(journal.path))
+    file = CheckpointFile(journal.path, uri, without_credentials(uri))
+    with file.locked(), open_destination(uri) as destination:
+        shipment = _Shipment(journal, file, destination, meter or Meter())
+        for report in shipment.deliver((now or datetime.now(UTC)) - grace):
+            if on_progress is not None:
+                on_progress(report)
+        return shipment.report
+
+
+class _Shipment:
+    """One pass: its report grows batch by batch, and with each the checkpoint."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        file: CheckpointFile,
+        destination: Destination,
+        meter: Meter,
+    ) -> None:
+        since = file.load()
+        self._gatherer = Gatherer(journal, since)
+        self._incomplete = dict.fromkeys(since.incomplete)
+        self._file = file
+        self._traces = TraceWriter(destination)
+        self._path_runs = PathRunWriter(destination)
+        self._meter = meter
+        self.report = ShipReport(
+            destination.shown,
+            traces_url=destination.experiment_url(TRACE_EXPERIMENT),
+            runs_url=destination.experiment_url(PATH_EXPERIMENT),
+        )
+
+    def deliver(self, silent_since: datetime) -> Iterator[ShipReport]:
+        """Deliver batch by batch, yielding the report so far."""
+        for batch in _batches(self._gatherer.complete_turns()):
+            self._deliver_complete(batch)
+            yield self._remembered(batch)
+        for batch in _batches(self._gatherer.stale_turns(silent_since)):
+            self._deliver_incomplete(batch)
+            yield self._remembered(batch)
+        yield self._remembered([])
+
+    def _deliver_complete(self, batch: list[Turn]) -> None:
+        self._traces.write(
+            [measure_turn(turn, self._meter) for turn in batch],
+            late_roots=self._incomplete,
+        )
+        for turn in batch:
+            self._incomplete.pop(turn.trace_id, None)
+
+    def _deliver_incomplete(self, batch: list[Turn]) -> None:
+        """Facts that came after the rest of their trace join it; the others get a root that says so."""
+        late: list[MeasuredTurn] = []
+        rootless: list[MeasuredTurn] = []
+        for turn in batch:
+            state = self._traces.state(turn.trace_id)
+            (rootless if state == "absent" else late).append(measure_turn(turn, self._meter))
+            if state != "complete":
+                self._incomplete[turn.trace_id] = None
+        self._traces.write(late)
+        self._traces.write(rootless, add_root=True)
+        self.report = replace(self.report, incomplete=self.report.incomplete + len(rootless))
+
+    def _remembered(self, batch: list[Turn]) -> ShipReport:
+        """Write the batch's runs, then the checkpoint: what it passes is delivered."""
+        explorations = [exploration for turn in batch for exploration in explained_explorations(turn)]
+        runs = self._path_runs.write(explorations)
+        self._file.save(
+            Checkpoint(
+                segments=self._gatherer.segments(),
+                incomplete=tuple(self._incomplete)[-_INCOMPLETE_REMEMBERED:],
+            ),
+        )
+        self.report = replace(
+            self.report,
+            traces=self._traces.written,
+            runs=self.report.runs + runs,
+            refused=self._traces.refused + self._path_runs.refused,
+            facts_read=self._gatherer.facts_read,
+            facts_pending=self._gatherer.facts_waiting,
+        )
+        return self.report
+
+
+def _batches(turns: Iterator[Turn]) -> Iterator[list[Turn]]:
+    while batch := list(islice(turns, TRACES_A_REQUEST)):
+        yield batch

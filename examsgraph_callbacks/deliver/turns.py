@@ -1,0 +1,126 @@
+"""Gathers the facts of a journal into turns: all the facts of one trace, complete once its root is read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+
+from examsgraph_callbacks.deliver.checkpoint import Checkpoint, SegmentCheckpoint
+from examsgraph_callbacks.events import RunFact
+from examsgraph_callbacks.journal import Journal, Problem, read_segment
+
+__all__ = ["Gatherer", "Turn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Facts of one trace, in the order in which they were written.
+
+    A trace's facts are written child first and its root last, so they are all here once the root is.
+    A fact that comes after its trace's root makes a turn of its own, without a root.
+    """
+
+    trace_id: str
+    facts: tuple[RunFact, ...]
+
+    @property
+    def root(self) -> RunFact | None:
+        """The fact that stands above all others; None where it was not written (yet)."""
+        return next((fact for fact in self.facts if fact.parent_run_id is None), None)
+
+    @property
+    def started_at(self) -> datetime:
+        """When its first fact began (UTC)."""
+        return min(fact.started_at for fact in self.facts)
+
+    @property
+    def ended_at(self) -> datetime:
+        """When its last fact was complete (UTC)."""
+        return max(fact.ended_at for fact in self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A fact, and the byte from which reading its segment meets it first."""
+
+    fact: RunFact
+    segment: str
+    begin: int
+
+
+class Gatherer:
+    """Reads what a checkpoint has not seen of a journal, and knows at any time where it stands."""
+
+    def __init__(self, journal: Journal, since: Checkpoint) -> None:
+        self._paths = journal.segments()
+        self._offsets = {path.name: _seen(since, path).offset for path in self._paths}
+        self._waiting: dict[str, list[_Read]] = {}
+        self.facts_read = 0
+        for path in self._paths:
+            for begin in _seen(since, path).waiting:
+                for read in _read_again(path, begin):
+                    self._wait(read)
+
+    def complete_turns(self) -> Iterator[Turn]:
+        """Turns in the order of their roots; what has no root stays with the waiting ones."""
+        for path in self._paths:
+            begin = self._offsets[path.name]
+            for following, fact in read_segment(path, begin):
+                self._offsets[path.name] = following
+                self.facts_read += 1
+                if isinstance(fact, RunFact):
+                    turn_id = self._wait(_Read(fact, path.name, begin))
+                    if fact.parent_run_id is None:
+                        yield self._taken(turn_id)
+                begin = following
+
+    def stale_turns(self, before: datetime) -> Iterator[Turn]:
+        """Waiting turns of which nothing has been written since `before` (UTC)."""
+        for turn_id in list(self._waiting):
+            if self._turn(turn_id).ended_at <= before:
+                yield self._taken(turn_id)
+
+    @property
+    def facts_waiting(self) -> int:
+        """How many facts wait for their root."""
+        return sum(map(len, self._waiting.values()))
+
+    def segments(self) -> dict[str, SegmentCheckpoint]:
+        """How far each segment is done with, once every turn that was yielded is delivered."""
+        waiting: dict[str, list[int]] = {name: [] for name in self._offsets}
+        for read in chain.from_iterable(self._waiting.values()):
+            waiting[read.segment].append(read.begin)
+        return {
+            name: SegmentCheckpoint(offset=offset, waiting=tuple(sorted(waiting[name])))
+            for name, offset in self._offsets.items()
+        }
+
+    def _wait(self, read: _Read) -> str:
+        turn_id = read.fact.trace_id or read.fact.run_id
+        self._waiting.setdefault(turn_id, []).append(read)
+        return turn_id
+
+    def _turn(self, turn_id: str) -> Turn:
+        return Turn(turn_id, tuple(read.fact for read in self._waiting[turn_id]))
+
+    def _taken(self, turn_id: str) -> Turn:
+        turn = self._turn(turn_id)
+        del self._waiting[turn_id]
+        return turn
+
+
+def _seen(since: Checkpoint, path: Path) -> SegmentCheckpoint:
+    return since.segments.get(path.name, SegmentCheckpoint())
+
+
+def _read_again(path: Path, begin: int) -> Iterator[_Read]:
+    """The fact that waits at `begin`."""
+    for _, fact in read_segment(path, begin, on_problem=_told_before):
+        if isinstance(fact, RunFact):
+            yield _Read(fact, path.name, begin)
+        return
+
+
+def _told_before(_problem: Problem) -> None:
+    """A line that cannot be read was told when the segment was first read past it."""

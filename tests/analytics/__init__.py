@@ -1,0 +1,1 @@
+"""Analytics: what a journal's facts amount to, worked out by hand."""

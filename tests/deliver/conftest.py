@@ -1,0 +1,55 @@
+"""Where deliveries go in these tests: a real MLflow server over HTTP, and a sqlite file."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from examsgraph_callbacks.deliver.destination import open_destination
+from examsgraph_callbacks.journal import Journal
+from tests.servers.mlflow_server import mlflow_server
+
+__all__ = ["empty_database", "journal", "mlflow_server", "no_tracking_uri", "sqlite_uri", "tracking_uri"]
+
+
+# of MLflow's own making, and on every first use of a database
+MLFLOW_WARNING = "ignore:The ``noload`` loader strategy is deprecated"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.filterwarnings(MLFLOW_WARNING))
+
+
+@pytest.fixture(autouse=True)
+def no_tracking_uri(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal")
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with MLflow's tables, which take seconds to make."""
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    with open_destination(f"sqlite:///{path}"):
+        return path
+
+
+@pytest.fixture
+def sqlite_uri(empty_database: Path, tmp_path: Path) -> str:
+    return f"sqlite:///{shutil.copy(empty_database, tmp_path / 'mlflow.db')}"
+
+
+@pytest.fixture(params=["server", "sqlite"])
+def tracking_uri(request: pytest.FixtureRequest) -> str:
+    """Both doors; the server is shared, so turns are told apart by their names."""
+    fixture = "mlflow_server" if request.param == "server" else "sqlite_uri"
+    uri: str = request.getfixturevalue(fixture)
+    return uri

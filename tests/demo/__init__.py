@@ -1,0 +1,1 @@
+"""The demonstration: a lesson, recorded by nothing but the handler, shipped and summed up."""
