@@ -103,6 +103,17 @@ def token(config: Any) -> Callable[[int], None]:
     return work
 
 
+def streamed(config: Any) -> Callable[[int], None]:
+    model = ScriptedModel(answer="정규화 " * 100, usage=USAGE)
+
+    def work(repetitions: int) -> None:
+        for _ in range(repetitions):
+            for _chunk in model.stream(PROMPT, config):
+                pass
+
+    return work
+
+
 def retriever(letter: str, length: int) -> Work:
     def work_with(config: Any) -> Callable[[int], None]:
         shelf = Shelf(
