@@ -1,7 +1,24 @@
 """Costs, routing and graph paths of LangChain and LlamaIndex applications, recorded as facts."""
 
-from examsgraph_callbacks.capture import tutoring
-from examsgraph_callbacks.journal import Journal
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.autolog import autolog
 
-__all__ = ["Journal", "Settings", "tutoring"]
+TYPE_CHECKING = False  # as in typing, which is itself too heavy here
+if TYPE_CHECKING:
+    from examsgraph_callbacks.capture import tutoring
+    from examsgraph_callbacks.journal import Journal
+    from examsgraph_callbacks.settings import Settings
+
+__all__ = ["Journal", "Settings", "autolog", "tutoring"]
+
+_ROOMS = {"Journal": "journal", "Settings": "settings", "tutoring": "capture"}
+
+
+def __getattr__(name: str) -> object:
+    # at first use: this is imported at the start of every recorded process, whatever that is for
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found: object = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    globals()[name] = found
+    return found

@@ -1,5 +1,29 @@
-"""`python -m examsgraph_callbacks` is `examsgraph`."""
+"""`python -m examsgraph_callbacks` is `examsgraph`, and so is the console script."""
 
-from examsgraph_callbacks.cli import app
+import sys
 
-app(prog_name="examsgraph")
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; an application that is only to be run starts without its libraries."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["run"] and _names_an_application(arguments[1:2]):
+        from examsgraph_callbacks.autolog.launch import run_application
+        from examsgraph_callbacks.errors import InvalidInputError
+
+        try:
+            run_application(arguments[1:])
+        except InvalidInputError:
+            """The command line below finds the same, and tells it in its own way."""
+    from examsgraph_callbacks.cli import app
+
+    app(prog_name="examsgraph")
+
+
+def _names_an_application(first: list[str]) -> bool:
+    return bool(first) and (first[0] == "-m" or not first[0].startswith("-"))
+
+
+if __name__ == "__main__":
+    main()

@@ -87,6 +87,37 @@ def demo(
         run_demo(Journal(journal), Screen(), pace)
 
 
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def run(
+    application: Annotated[
+        list[str],
+        typer.Argument(help="A Python file, -m and a module, or a command on PATH, with its arguments."),
+    ],
+    journal: JournalOption = None,
+) -> None:
+    """Run an application recorded, with no line of it changed.
+
+    All that LangChain, LlamaIndex and OpenAI's embeddings do in it is written to the journal: in every
+    thread, and in every Python process that it starts. Arguments, input, output, signals and the exit
+    code are the application's own.
+
+    \b
+    EXAMSGRAPH_CAPTURE_CONTENT   0 records figures and no content
+    EXAMSGRAPH_USER_KEY          the secret under which users become pseudonyms
+    EXAMSGRAPH_AUTOLOG           0 in a subprocess's environment leaves it out
+
+    \b
+    Examples:
+        examsgraph run tutor.py --port 8000
+        examsgraph run -m uvicorn tutor:app
+        examsgraph run pytest tests
+    """  # noqa: D301
+    with _errors_in_one_line():
+        from examsgraph_callbacks.autolog.launch import run_application
+
+        run_application(application, journal)
+
+
 @app.command()
 def ship(
     journal: JournalOption = None,

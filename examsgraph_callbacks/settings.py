@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from examsgraph_callbacks.defaults import JOURNAL
 
 __all__ = ["Settings"]
 
@@ -17,13 +19,26 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="EXAMSGRAPH_", frozen=True, extra="ignore")
 
     journal: Path = Field(
-        default=Path(".examsgraph/journal"),
+        default=Path(JOURNAL),
         description="The journal's directory, relative to the working directory.",
+    )
+    autolog: bool = Field(
+        default=False,
+        description="Whether this process is recorded by itself: 1 under `examsgraph run`, where 0 leaves a "
+        "subprocess out.",
     )
     document_limit: int = Field(
         default=1000,
         ge=0,
         description="Characters of a retrieved document's text that are recorded; length and hash are kept.",
+    )
+    capture_content: bool = Field(
+        default=True,
+        description="Whether prompts, answers, documents and error messages are recorded; else only figures.",
+    )
+    user_key: SecretStr | None = Field(
+        default=None,
+        description="The secret, 16 to 64 bytes, under which user and session ids become pseudonyms.",
     )
     krw_per_usd: float = Field(
         default=1300.0,

@@ -6,20 +6,36 @@ from examsgraph_callbacks.capture.context import tutoring
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, publish_exploration
 from examsgraph_callbacks.capture.guard import guarded
 from examsgraph_callbacks.capture.open_runs import OpenRun
+from examsgraph_callbacks.capture.privacy import Privacy
+from examsgraph_callbacks.capture.pseudonym import pseudonym
 from examsgraph_callbacks.capture.recorder import Recorder
-from examsgraph_callbacks.capture.usage import Usage, usage_from_langchain, usage_from_openai
+from examsgraph_callbacks.capture.redaction import Redact, redact_text
+from examsgraph_callbacks.capture.request import PARAMETERS, recorded_request
+from examsgraph_callbacks.capture.usage import (
+    Usage,
+    usage_from_langchain,
+    usage_from_openai,
+    usage_from_response,
+)
 
 __all__ = [
+    "PARAMETERS",
     "Clock",
     "ExplorationRecord",
     "OpenRun",
+    "Privacy",
     "Recorder",
+    "Redact",
     "Usage",
     "guarded",
     "plain",
+    "pseudonym",
     "publish_exploration",
     "recorded_document",
+    "recorded_request",
+    "redact_text",
     "tutoring",
     "usage_from_langchain",
     "usage_from_openai",
+    "usage_from_response",
 ]

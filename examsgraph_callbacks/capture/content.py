@@ -7,11 +7,17 @@ from dataclasses import fields, is_dataclass
 import xxhash
 from pydantic import BaseModel, JsonValue
 
-__all__ = ["plain", "recorded_document"]
+__all__ = ["cut", "plain", "recorded_document"]
 
 TEXT_LIMIT = 100_000
 ITEM_LIMIT = 200
 DEPTH_LIMIT = 12
+
+# the longest secret whose beginning alone would not be recognised: an e-mail address (RFC 5321)
+_LONGEST_SECRET = 254
+_LONGEST_NUMBER = 24  # characters, of a phone number with its separators
+_IN_NUMBERS = "0123456789 -.()+"
+_ENDS_OF_DIGITS = "0123456789-)"
 
 _SCORE_KEYS = ("similarity_score", "score", "relevance_score", "_score")
 
@@ -20,7 +26,7 @@ def plain(value: object, depth: int = 0) -> JsonValue:
     """`value` as JSON: text over 100,000 characters and lists over 200 items are cut and say so."""
     if value is None or isinstance(value, (str, int)):
         if isinstance(value, str) and len(value) > TEXT_LIMIT:
-            return f"{value[:TEXT_LIMIT]}… ({len(value)} characters)"
+            return f"{cut(value, TEXT_LIMIT)}… ({len(value)} characters)"
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -29,6 +35,24 @@ def plain(value: object, depth: int = 0) -> JsonValue:
     if isinstance(value, dict):
         return {str(key): plain(item, depth + 1) for key, item in value.items()}
     return _plain_object(value, depth)
+
+
+def cut(text: str, limit: int) -> str:
+    """The first `limit` characters of a longer text, less the word or number that the cut would split.
+
+    Half an address or phone number would not be recognised as one, and so be recorded. A word that
+    began long before is split: what is left of a key or token that long is recognised.
+    """
+    if len(text) <= limit:
+        return text
+    since = max(0, limit - _LONGEST_SECRET)
+    end = max(text.rfind(" ", since, limit), text.rfind("\n", since, limit))
+    if end < 0:
+        return text[:limit]
+    if text[end - 1 : end] in _ENDS_OF_DIGITS:
+        since = max(0, end - _LONGEST_NUMBER)
+        return text[:since] + text[since:end].rstrip(_IN_NUMBERS)
+    return text[:end]
 
 
 def _plain_object(value: object, depth: int) -> JsonValue:
@@ -74,7 +98,7 @@ def recorded_document(
         "metadata": plain(metadata),
     }
     if length > limit:
-        fields["content"] = text[:limit]
+        fields["content"] = cut(text, limit)
         fields["content_hash"] = _hash(text)
     return fields
 

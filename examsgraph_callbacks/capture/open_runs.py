@@ -1,15 +1,21 @@
 """Runs that have begun and not ended: one small object each, in a store that cannot grow for ever."""
 
+import weakref
 from asyncio import Task
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from examsgraph_callbacks.capture.context import Context
 from examsgraph_callbacks.events import RunFact
 from examsgraph_callbacks.failures import failures
 
-__all__ = ["OpenRun", "OpenRuns"]
+if TYPE_CHECKING:
+    from examsgraph_callbacks.capture.recorder import Recorder
+
+__all__ = ["OpenRun", "OpenRuns", "shared_open_runs"]
 
 OPEN_RUNS_LIMIT = 100_000
 
@@ -25,6 +31,8 @@ class OpenRun:
     run_id: str
     trace_id: str
     fact: type[RunFact]
+    recorder: "Recorder"
+    """Whose fact it will be: the one that heard of it last, which is attached nearest to it."""
     parent_run_id: str | None
     name: str | None
     tags: tuple[str, ...]
@@ -86,3 +94,11 @@ class OpenRuns:
         if run is not None and run.root is not None:
             run.root.below.discard(run_id)
         return run
+
+
+def shared_open_runs(journal: Path) -> OpenRuns:
+    """The open runs of one journal, however many recorders write to it: a run is one fact there."""
+    return _shared.setdefault(journal, OpenRuns())
+
+
+_shared: weakref.WeakValueDictionary[Path, OpenRuns] = weakref.WeakValueDictionary()

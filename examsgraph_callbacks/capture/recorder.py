@@ -11,9 +11,11 @@ from functools import partial
 from uuid import UUID
 
 from examsgraph_callbacks.capture.clock import Clock
+from examsgraph_callbacks.capture.content import cut
 from examsgraph_callbacks.capture.context import Context, ambient_context, context_in_metadata, nearest
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, listen_for_explorations
-from examsgraph_callbacks.capture.open_runs import OpenRun, OpenRuns
+from examsgraph_callbacks.capture.open_runs import OpenRun, shared_open_runs
+from examsgraph_callbacks.capture.privacy import Privacy
 from examsgraph_callbacks.capture.unfinished import (
     SWEEP_EVERY_NS,
     running_task,
@@ -34,13 +36,23 @@ _PLUMBING_TAGS = ("seq:step:", "map:key:", "condition:", "branch:")
 
 
 class Recorder:
-    """Records runs into one journal; `defaults` is the context where nothing nearer says otherwise."""
+    """Records runs into one journal; `defaults` is the context where nothing nearer says otherwise.
 
-    def __init__(self, journal: Journal, defaults: Context, clock: Clock) -> None:
+    `privacy` is by default the configured one.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        defaults: Context,
+        clock: Clock,
+        privacy: Privacy | None = None,
+    ) -> None:
         self.journal = journal
+        self._privacy = privacy or Privacy.configured()
         self._defaults = defaults
         self._clock = clock
-        self._open = OpenRuns()
+        self._open = shared_open_runs(journal.path)
         self.open_run = self._open.get
         self._sweep_at_ns = 0
         listen_for_explorations(self)
@@ -61,7 +73,14 @@ class Recorder:
         tags: Sequence[str] | None,
         content: dict[str, object],
     ) -> OpenRun:
-        """A run has begun that will become a `fact`; `content` are fields of it known already."""
+        """A run has begun that will become a `fact`; `content` are fields of it known already.
+
+        Where another recorder of this journal has heard of it, it stays one fact, and becomes this one's.
+        """
+        heard = self._open.get(run_id)
+        if heard is not None:
+            heard.recorder, heard.context = self, {**self._defaults, **heard.context}
+            return heard
         parent = None if parent_run_id is None else self._open.get(parent_run_id)
         ambient = ambient_context()
         metadata_context = context_in_metadata(metadata)
@@ -71,10 +90,13 @@ class Recorder:
         else:
             context = nearest(parent.context, parent.ambient, ambient)
             context = nearest(context, parent.metadata_context, metadata_context)
+            if parent.recorder is not self:
+                context = {**self._defaults, **context}
         run = OpenRun(
             run_id=own_id,
             trace_id=own_id if parent is None else parent.trace_id,
             fact=fact,
+            recorder=self,
             parent_run_id=None if parent is None else parent.run_id,
             name=name,
             tags=_own_tags(tags),
@@ -116,6 +138,17 @@ class Recorder:
         self._open.add(run_id, above)
         return True
 
+    def give_way(self, run_id: UUID) -> None:
+        """The run turned out to be plumbing: it becomes no fact, what runs below it stands in its place."""
+        run = self.recorded(run_id)
+        if run is None:
+            return
+        unwatch(run)
+        if run.parent_run_id is None:
+            self._open.pop(run_id)
+        else:
+            run.run_id = run.parent_run_id
+
     def recorded(self, run_id: UUID) -> OpenRun | None:
         """The open run `run_id`, if it will become a fact itself."""
         run = self._open.get(run_id)
@@ -149,9 +182,13 @@ class Recorder:
             fields["time_to_first_token_ms"] = _ms(run.first_token_ns - run.started_ns)
         if content:
             fields.update(content)
-        self.journal.write(run.fact.model_validate(fields))
+        run.recorder.write(run.fact.model_validate(fields))
         if run.below:
             self._end_those_left_below(run)
+
+    def write(self, fact: RunFact) -> None:
+        """Write a fact as it may be written."""
+        self.journal.write(self._privacy.recorded(fact))
 
     def end_all(self) -> None:
         """The process ends: what is still open is recorded as it stands."""
@@ -193,7 +230,7 @@ class Recorder:
     def record_exploration(self, run_id: UUID, exploration: ExplorationRecord) -> None:
         """Record what the open retriever run `run_id` explored; nothing where it is not known here."""
         run = self._open.get(run_id)
-        if run is None:
+        if run is None or run.recorder is not self:
             return
         fields = self._fields(self._clock.new_id(), run.run_id, run, exploration.error)
         fields.update(
@@ -207,7 +244,7 @@ class Recorder:
             backend=exploration.backend,
             round_trips=exploration.round_trips,
         )
-        self.journal.write(Exploration.model_validate(fields))
+        self.write(Exploration.model_validate(fields))
 
     def _fields(
         self,
@@ -228,7 +265,7 @@ class Recorder:
             **run.context,
         }
         if error is not None:
-            fields.update(error_type=type(error).__name__, error_message=str(error)[:ERROR_MESSAGE_LIMIT])
+            fields.update(error_type=type(error).__name__, error_message=cut(str(error), ERROR_MESSAGE_LIMIT))
         return fields
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-__all__ = ["Usage", "usage_from_langchain", "usage_from_openai"]
+__all__ = ["Usage", "usage_from_langchain", "usage_from_openai", "usage_from_response"]
+
+_TIERS = ("flex_", "priority_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,42 @@ def usage_from_openai(usage: Mapping[str, object]) -> Usage:
     )
 
 
+def usage_from_response(usage: Mapping[str, object]) -> Usage:
+    """The `usage` of a raw answer of OpenAI's chat, completion or Responses API, or of Anthropic's."""
+    if "prompt_tokens" in usage:
+        return usage_from_openai(usage)
+    if "cache_read_input_tokens" in usage:
+        return _usage_from_anthropic(usage)
+    return _usage_from_openai_responses(usage)
+
+
+def _usage_from_openai_responses(usage: Mapping[str, object]) -> Usage:
+    inputs = _mapping(usage.get("input_tokens_details"))
+    outputs = _mapping(usage.get("output_tokens_details"))
+    return Usage(
+        input_tokens=_count(usage.get("input_tokens")),
+        output_tokens=_count(usage.get("output_tokens")),
+        cached_tokens=_count(inputs.get("cached_tokens")),
+        cache_write_tokens=_count(inputs.get("cache_write_tokens")),
+        reasoning_tokens=_count(outputs.get("reasoning_tokens")),
+    )
+
+
+def _usage_from_anthropic(usage: Mapping[str, object]) -> Usage:
+    """Anthropic counts what it reads from and writes to its cache beside `input_tokens`."""
+    uncached = _count(usage.get("input_tokens"))
+    cached = _count(usage.get("cache_read_input_tokens"))
+    by_lifetime = _mapping(usage.get("cache_creation"))
+    written = _cache_writes({"cache_creation": usage.get("cache_creation_input_tokens"), **by_lifetime})
+    return Usage(
+        input_tokens=None if uncached is None else uncached + (cached or 0) + (written or 0),
+        output_tokens=_count(usage.get("output_tokens")),
+        cached_tokens=cached,
+        cache_write_tokens=written,
+        reasoning_tokens=_count(_mapping(usage.get("output_tokens_details")).get("thinking_tokens")),
+    )
+
+
 def _pairs(one: Usage, other: Usage) -> list[tuple[int | None, int | None]]:
     return [(getattr(one, field.name), getattr(other, field.name)) for field in fields(Usage)]
 
@@ -70,15 +108,19 @@ def _count(value: object) -> int | None:
 
 
 def _unprefixed(details: Mapping[str, object]) -> Mapping[str, object]:
+    if not any("_" in key and key.startswith(_TIERS) for key in details):
+        return details
     return {key.removeprefix("flex_").removeprefix("priority_"): value for key, value in details.items()}
 
 
 def _cache_writes(inputs: Mapping[str, object]) -> int | None:
     """Anthropic's writes come as one count, or (then zero there) split by how long they are kept."""
     total = _count(inputs.get("cache_creation"))
+    if total:
+        return total
     split = [
         count
         for key in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
         if (count := _count(inputs.get(key))) is not None
     ]
-    return sum(split) if split and not total else total
+    return sum(split) if split else total

@@ -5,13 +5,22 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk, LLMResult
-from langchain_core.runnables.config import var_child_runnable_config
 
-from examsgraph_callbacks.capture import Clock, OpenRun, Recorder, guarded, plain, recorded_document
+from examsgraph_callbacks.capture import (
+    Clock,
+    OpenRun,
+    Privacy,
+    Recorder,
+    Redact,
+    guarded,
+    plain,
+    recorded_document,
+    redact_text,
+)
 from examsgraph_callbacks.capture.context import checked
 from examsgraph_callbacks.events import LLMCall, Retrieval, RunFact, ToolCall, Trace
 from examsgraph_callbacks.journal import Journal
@@ -21,6 +30,7 @@ from examsgraph_callbacks.langchain.messages import (
     requested_model,
 )
 from examsgraph_callbacks.langchain.results import fields_of_failure, fields_of_result
+from examsgraph_callbacks.langchain.surroundings import surrounding_run
 from examsgraph_callbacks.settings import Settings
 
 __all__ = ["ExamsGraphCallbackHandler"]
@@ -30,9 +40,11 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
     """Attach one to a chain, by `config={"callbacks": [handler]}`; sync, async and streaming.
 
     `journal` is a `Journal`, its path, or None for the configured place. `user_id`, `session_id` and
-    `task_type` hold where neither `tutoring()` nor the run's `config["metadata"]` says otherwise. One
-    handler serves any number of chains, threads and tasks. Raises `InvalidInputError` where the
-    journal's place is a file or a default is not text; nothing that happens later reaches the chain.
+    `task_type` hold where neither `tutoring()` nor the run's `config["metadata"]` says otherwise. `redact`
+    is applied to every text before it is recorded, instead of `redact_text`: one that adds to that calls
+    it. One handler serves any number of chains, threads and tasks. Raises `InvalidInputError` where the
+    journal's place is a file, a default is not text or `EXAMSGRAPH_USER_KEY` is no key; nothing that
+    happens later reaches the chain.
     """
 
     # inline: on an event loop LangChain would otherwise move every event to a thread
@@ -46,12 +58,13 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
         session_id: str | None = None,
         task_type: str | None = None,
         *,
+        redact: Redact = redact_text,
         clock: Clock | None = None,
     ) -> None:
         super().__init__()
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
         defaults = checked({"user_id": user_id, "session_id": session_id, "task_type": task_type})
-        self._recorder = Recorder(self.journal, defaults, clock or Clock())
+        self._recorder = Recorder(self.journal, defaults, clock or Clock(), Privacy.configured(redact))
         self._open_run = self._recorder.open_run
         self._document_limit = Settings().document_limit
 
@@ -245,11 +258,7 @@ def _parent(about: dict[str, Any]) -> UUID | None:
     again: LangChain then says that the run has no parent, while the context still knows it.
     """
     told: UUID | None = about.get("parent_run_id")
-    if told is not None:
-        return told
-    ambient = var_child_runnable_config.get()
-    callbacks = None if ambient is None else ambient.get("callbacks")
-    return callbacks.parent_run_id if isinstance(callbacks, BaseCallbackManager) else None
+    return surrounding_run() if told is None else told
 
 
 def _unless_control_flow(error: BaseException) -> BaseException | None:

@@ -12,7 +12,7 @@ __all__ = ["answer_of", "request_of_messages", "request_of_prompts", "requested_
 _ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
 
 # named one by one: invocation params also carry clients, headers and keys, which are never recorded
-_PARAMETERS = (
+_PARAMETERS = {
     "temperature",
     "top_p",
     "max_tokens",
@@ -30,7 +30,7 @@ _PARAMETERS = (
     "tool_choice",
     "parallel_tool_calls",
     "stream_options",
-)
+}
 
 
 def request_of_messages(
@@ -68,7 +68,7 @@ def _request(messages: list[dict[str, object]], parameters: Mapping[str, object]
     request: dict[str, object] = {
         "messages": messages,
         "parameters": {
-            key: plain(value) for key in _PARAMETERS if (value := parameters.get(key)) is not None
+            key: plain(value) for key, value in parameters.items() if key in _PARAMETERS and value is not None
         },
     }
     tools = parameters.get("tools") or parameters.get("functions")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from examsgraph_callbacks.capture import Usage, usage_from_langchain, usage_from_openai
+from examsgraph_callbacks.capture import Usage, usage_from_langchain, usage_from_openai, usage_from_response
 
 
 def test_details_are_parts_of_the_totals() -> None:
@@ -62,3 +62,43 @@ def test_details_that_are_null_are_passed_over() -> None:
 
 def test_one_source_fills_in_what_the_other_left_out() -> None:
     assert Usage(10, None, cached_tokens=0).or_else(Usage(99, 5, 7, 3)) == Usage(10, 5, 0, 3)
+
+
+class TestARawAnswer:
+    def test_of_openais_chat_api(self) -> None:
+        usage = usage_from_response({"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11})
+        assert usage == Usage(9, 2)
+
+    def test_of_openais_responses_api(self) -> None:
+        usage = usage_from_response(
+            {
+                "input_tokens": 100,
+                "input_tokens_details": {"cached_tokens": 40, "cache_write_tokens": 10},
+                "output_tokens": 50,
+                "output_tokens_details": {"reasoning_tokens": 20},
+                "total_tokens": 150,
+            },
+        )
+        assert usage == Usage(100, 50, cached_tokens=40, cache_write_tokens=10, reasoning_tokens=20)
+
+    def test_of_anthropics_counts_what_stands_beside_the_input_into_it(self) -> None:
+        usage = usage_from_response(
+            {
+                "input_tokens": 20,
+                "cache_read_input_tokens": 40,
+                "cache_creation_input_tokens": 11,
+                "cache_creation": {"ephemeral_5m_input_tokens": 7, "ephemeral_1h_input_tokens": 4},
+                "output_tokens": 50,
+                "output_tokens_details": {"thinking_tokens": 30},
+            },
+        )
+        assert usage == Usage(71, 50, cached_tokens=40, cache_write_tokens=11, reasoning_tokens=30)
+
+    def test_of_anthropics_from_before_it_had_a_cache(self) -> None:
+        assert usage_from_response({"input_tokens": 19, "output_tokens": 22}) == Usage(19, 22)
+
+    def test_that_tells_only_what_it_has_written_leaves_the_input_open(self) -> None:
+        usage = usage_from_response(
+            {"input_tokens": None, "cache_read_input_tokens": None, "output_tokens": 5}
+        )
+        assert usage == Usage(None, 5)

@@ -1,88 +1,64 @@
-"""The vocabulary: every kind of fact that a journal holds, frozen and typed, with the schema version.
-
-A fact says only what happened. What it means (USD, misrouted or not, a strange path or not) is derived
-from facts by `measure/`, and can be derived again.
-
-Units throughout: tokens are counts, times are UTC, durations are milliseconds (ms). Ids of runs and
-traces are 32 lowercase hexadecimal digits (a UUID without its dashes, an OpenTelemetry trace id).
-"""
+"""The facts themselves: one class a kind, from the call of a model to a learner's reaction."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    JsonValue,
-    NonNegativeInt,
-)
+from pydantic import AfterValidator, Discriminator, Field, NonNegativeInt
 
-from examsgraph_callbacks.errors import SchemaError
+from examsgraph_callbacks.events.parts import (
+    ContentLength,
+    Frozen,
+    Hop,
+    Json,
+    Message,
+    Request,
+    RetrievalParams,
+    RetrievedDocument,
+    Seed,
+    SimilarityScale,
+)
+from examsgraph_callbacks.events.schema import SCHEMA_VERSION, refuse_newer_schema
 
 __all__ = [
-    "SCHEMA_VERSION",
     "AnyFact",
-    "Direction",
+    "EmbeddingCall",
     "Exploration",
     "Fact",
     "FactKind",
     "Feedback",
     "FeedbackType",
-    "Hop",
     "LLMCall",
-    "Message",
     "PromptComparison",
-    "Request",
     "Retrieval",
-    "RetrievalParams",
-    "RetrievedDocument",
     "RunFact",
-    "Seed",
-    "SimilarityScale",
     "Status",
     "ToolCall",
     "Trace",
     "UsageSource",
-    "Verdict",
-    "refuse_newer_schema",
 ]
-
-SCHEMA_VERSION = "1.0"
-"""Major.minor. A newer minor version only adds fields or kinds; a newer major one is refused."""
 
 Status = Literal["ok", "error", "partial", "cache_hit"]
+
+
 UsageSource = Literal["reported", "cache_hit"]
+
+
 FeedbackType = Literal["thumbs_up", "thumbs_down", "followup_question"]
-Verdict = Literal["followed", "below_threshold", "cycle", "beam", "fan_out", "max_hops"]
-Direction = Literal["out", "in"]
-SimilarityScale = Literal["(1+cos)/2", "cos"]
+
+
 FactKind = Literal[
-    "trace", "llm_call", "retrieval", "exploration", "tool_call", "feedback", "prompt_comparison"
+    "trace",
+    "llm_call",
+    "embedding_call",
+    "retrieval",
+    "exploration",
+    "tool_call",
+    "feedback",
+    "prompt_comparison",
 ]
 
 
-def refuse_newer_schema(version: str) -> str:
-    """The version itself where this package can read it; raises `SchemaError` for a newer major one."""
-    major = version.split(".", 1)[0]
-    known = SCHEMA_VERSION.split(".", 1)[0]
-    if major.isdigit() and int(major) > int(known):
-        # not a ValueError, so that pydantic lets it through instead of calling the fact malformed
-        raise SchemaError(
-            f"expected facts of schema {known}.x, found schema {version}: "
-            "upgrade with  pip install -U examsgraph-callbacks",
-        )
-    return version
-
-
-class _Frozen(BaseModel):
-    # a newer minor version may have added fields: they are ignored, not refused
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
-
-
-class Fact(_Frozen):
+class Fact(Frozen):
     """What every fact has: what it is, when it began, and whom and what it was for."""
 
     kind: FactKind
@@ -128,26 +104,8 @@ class Trace(RunFact):
     """One top-level invocation of a chain (one tutoring turn); its `run_id` is its `trace_id`."""
 
     kind: Literal["trace"] = "trace"
-    inputs: JsonValue = None
-    outputs: JsonValue = None
-
-
-class Message(_Frozen):
-    """One chat message as it was sent or answered; `content` is text or a list of content blocks."""
-
-    role: str
-    content: JsonValue = None
-    name: str | None = None
-    tool_calls: tuple[JsonValue, ...] = ()
-    tool_call_id: str | None = None
-
-
-class Request(_Frozen):
-    """What was sent to a model: messages, the tools offered, and sampling parameters."""
-
-    messages: tuple[Message, ...] = ()
-    tools: tuple[JsonValue, ...] = ()
-    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    inputs: Json = None
+    outputs: Json = None
 
 
 class LLMCall(RunFact):
@@ -156,6 +114,7 @@ class LLMCall(RunFact):
     `cached_tokens`, `cache_write_tokens` and `audio_input_tokens` are parts of `input_tokens`;
     `reasoning_tokens` and `audio_output_tokens` are parts of `output_tokens`: never add them on top.
     A count is None where the provider reported none; `usage_source` None leaves it to be estimated.
+    `request_length` and `answer_length` are kept for that where the text itself was redacted or dropped.
     """
 
     kind: Literal["llm_call"] = "llm_call"
@@ -176,21 +135,23 @@ class LLMCall(RunFact):
     streamed: bool = False
     request: Request | None = None
     answer: tuple[Message, ...] | None = None
+    request_length: ContentLength | None = None
+    answer_length: ContentLength | None = None
 
 
-class RetrievedDocument(_Frozen):
-    """One document that a retriever returned, its text cut at a cap.
+class EmbeddingCall(RunFact):
+    """One call of an embedding model for `text_count` texts; neither they nor their vectors are kept.
 
-    `content_length` is the whole text's length in characters; `content_hash` (XXH3, 128 bits, of its
-    UTF-8 if it is ASCII, else of its little-endian UTF-16) is kept only where the text was cut.
+    `input_tokens` is None where the provider reported none.
     """
 
-    id: str | None = None
-    score: float | None = None
-    content: str | None = None
-    content_length: NonNegativeInt = 0
-    content_hash: str | None = None
-    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    kind: Literal["embedding_call"] = "embedding_call"
+    provider: str | None = None
+    requested_model: str | None = None
+    served_model: str | None = None
+    input_tokens: NonNegativeInt | None = None
+    usage_source: UsageSource | None = None
+    text_count: NonNegativeInt = 0
 
 
 class Retrieval(RunFact):
@@ -205,48 +166,8 @@ class ToolCall(RunFact):
     """One run of a tool."""
 
     kind: Literal["tool_call"] = "tool_call"
-    input: JsonValue = None
-    output: JsonValue = None
-
-
-class Hop(_Frozen):
-    """One relation that the explorer looked at, followed or not.
-
-    `similarity_score` compares the query with `next_node` and drives the pruning; `edge_similarity`
-    compares `node` with `next_node` and shows drift. Both are on the exploration's scale. The
-    relation points from `node` to `next_node` where `direction` is `out`, else the other way.
-    """
-
-    node: str
-    relation: str
-    next_node: str
-    similarity_score: float
-    edge_similarity: float | None = None
-    direction: Direction = "out"
-    depth: Annotated[int, Field(ge=1)] = 1
-    verdict: Verdict = "followed"
-
-
-class RetrievalParams(_Frozen):
-    """How an exploration was bounded.
-
-    `depth` bounds the levels, `max_hops` the followed hops in all, `beam_width` the hops followed on
-    one level, `fan_out` the neighbours of one node that are scored into the level.
-    """
-
-    depth: int | None = None
-    similarity_threshold: float | None = None
-    max_hops: int | None = None
-    beam_width: int | None = None
-    fan_out: int | None = None
-    seeds: int | None = None
-
-
-class Seed(_Frozen):
-    """A concept at which an exploration began; the score compares it with the query."""
-
-    node: str
-    similarity_score: float
+    input: Json = None
+    output: Json = None
 
 
 class Exploration(RunFact):
@@ -285,7 +206,7 @@ class PromptComparison(Fact):
 
 
 AnyFact = Annotated[
-    Trace | LLMCall | Retrieval | ToolCall | Exploration | Feedback | PromptComparison,
+    Trace | LLMCall | EmbeddingCall | Retrieval | ToolCall | Exploration | Feedback | PromptComparison,
     Discriminator("kind"),
 ]
 """Any fact that this version knows, told apart by its `kind`."""

@@ -1,0 +1,89 @@
+"""The libraries that can be listened to: which import makes each listenable, and which room listens."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False  # as in typing, which is itself too heavy here
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import TypedDict
+    from uuid import UUID
+
+    from examsgraph_callbacks.capture import Recorder, Redact
+
+    Stop = Callable[[], None]
+
+    class Source(TypedDict, total=False):
+        """Where facts go, and whom they are for where nothing nearer says so; the handlers' arguments."""
+
+        journal: Path | None
+        user_id: str | None
+        session_id: str | None
+        task_type: str | None
+        redact: Redact
+
+
+__all__ = ["LISTENERS"]
+
+# rooms are imported by what needs them: each imports its library, and all import pydantic
+
+
+def _langchain(source: Source) -> Stop:
+    from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
+    from examsgraph_callbacks.langchain.everywhere import attach_everywhere
+
+    return attach_everywhere(ExamsGraphCallbackHandler(**source))
+
+
+def _llama_index(source: Source) -> Stop:
+    from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
+
+    return ExamsGraphEventHandler(**source).attach().detach
+
+
+def _openai_embeddings(source: Source) -> Stop:
+    from examsgraph_callbacks.openai import record_embeddings
+
+    return record_embeddings(lambda: _recorder(source), _surrounding_runs)
+
+
+LISTENERS: dict[str, Callable[[Source], Stop]] = {
+    # imported by the first run, when LangChain looks for hooks
+    "langchain_core.tracers.context": _langchain,
+    # imported before every module below it
+    "llama_index.core": _llama_index,
+    "openai.resources.embeddings": _openai_embeddings,
+}
+"""By the module that must be imported first: what begins to listen, and returns what ends it."""
+
+
+def _recorder(source: Source) -> Recorder:
+    from examsgraph_callbacks.capture import Clock, Privacy, Recorder, redact_text
+    from examsgraph_callbacks.capture.context import checked
+    from examsgraph_callbacks.journal import Journal
+
+    defaults = checked(
+        {
+            "user_id": source.get("user_id"),
+            "session_id": source.get("session_id"),
+            "task_type": source.get("task_type"),
+        },
+    )
+    privacy = Privacy.configured(source.get("redact", redact_text))
+    return Recorder(Journal(source.get("journal")), defaults, Clock(), privacy)
+
+
+def _surrounding_runs() -> Iterator[UUID]:
+    """The runs around this call, as far as the frameworks in use know of them."""
+    if "llama_index.core" in sys.modules:
+        from examsgraph_callbacks.llama_index.surroundings import surrounding_run as llama_index_run
+
+        if (span := llama_index_run()) is not None:
+            yield span
+    if "langchain_core.tracers.context" in sys.modules:
+        from examsgraph_callbacks.langchain.surroundings import surrounding_run as langchain_run
+
+        if (run := langchain_run()) is not None:
+            yield run

@@ -1,0 +1,148 @@
+"""Secrets and personal data in a text become typed placeholders: `메일은 [EMAIL]입니다`.
+
+| placeholder | what it stands for |
+| --- | --- |
+| `[API_KEY]` | a key of OpenAI, Anthropic, AWS, Google, GitHub or Slack; the value of `api_key=…` |
+| `[BEARER_TOKEN]` | what follows `Bearer`; a JSON Web Token |
+| `[EMAIL]` | an e-mail address |
+| `[PHONE]` | a Korean number (`010-1234-5678`, `02-123-4567`), an international one (`+82 10-1234-5678`) |
+| `[RRN]` | a Korean resident's (or foreigner's) registration number, its dash written |
+
+Numbers written without separators are ordinary numbers, but for mobile phones (`01012345678`) and
+those with a `+`. The check digit of a registration number is not asked: since October 2020 it has none.
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+__all__ = ["Redact", "redact_text"]
+
+Redact = Callable[[str], str]
+"""From a text to the text that may be written down."""
+
+_SHORTEST = 6  # characters, of an address like a@b.co
+# roles, keys and concepts come again and again
+_SHORT = 64
+_REMEMBERED = 4096
+
+
+def redact_text(text: str) -> str:
+    """`text` with a placeholder for each secret in it.
+
+    Takes time in proportion to the text's length, whatever the text.
+    """
+    return _redact_short(text) if len(text) <= _SHORT else _redact(text)
+
+
+def _redact(text: str) -> str:
+    if len(text) < _SHORTEST:
+        return text
+    for character, rules in _RULES_BY_CHARACTER:
+        if character in text:
+            for rule in rules:
+                if rule.sign.search(text):
+                    text = rule.secret.sub(rule.replacement, text)
+    return text
+
+
+_redact_short = lru_cache(maxsize=_REMEMBERED)(_redact)
+
+
+class _Rule(NamedTuple):
+    """A kind of secret, which cannot be without `character`, nor without `sign`.
+
+    What makes the pass quick: 1,000 letters are searched for one character in 0.05 µs, for a pattern
+    that begins with a literal in 0.4 µs, for one that begins with a class of characters in 5 to 20 µs.
+    So a pattern begins with a literal and looks behind after it; where that cannot be, `sign` does.
+    What makes it linear: a repetition that something may fail to follow has a bound.
+    """
+
+    character: str
+    sign: re.Pattern[str]
+    secret: re.Pattern[str]
+    replacement: str
+
+
+def _rule(character: str, secret: str, replacement: str, sign: str | None = None) -> _Rule:
+    # ASCII: the Korean particle after an address is no part of it
+    pattern = re.compile(secret, re.ASCII)
+    return _Rule(character, re.compile(sign, re.ASCII) if sign else pattern, pattern, replacement)
+
+
+def _apart(beginning: str, barred: str = "A-Za-z0-9", then: str = "") -> str:
+    r"""A pattern for `beginning` that follows none of the `barred` characters; `then` is asked first.
+
+    The escapes of JSON that stands in a text (`\n`, `\ud55c`) end in letters and are let through.
+    """
+    escapes = rf"(?<=\\[nrt]{beginning})|(?<=\\u[0-9a-fA-F]{{4}}{beginning})"
+    return rf"{beginning}{then}(?:(?<![{barred}]{beginning})|{escapes})"
+
+
+_API_KEY_BEFORE = (
+    r"(?:(?<=(?i:api[_-]key).)|(?<=(?i:apikey).)"
+    r"""|(?<=(?i:api[_-]key)[ "'].)|(?<=(?i:apikey)[ "'].))"""
+)
+_QUOTE = r"""\s{0,3}["']?"""
+_VALUE = r"""[^\s"'`,;&(){}<>]{6,}"""
+
+_RULES = (
+    # OpenAI, Anthropic and those who follow them; words-joined-in-lower-case are no key
+    _rule("-", _apart("sk-") + r"(?=[a-z_-]{0,64}[A-Z0-9])[\w-]{16,}", "[API_KEY]"),
+    _rule("K", _apart("AKIA") + r"[A-Z0-9]{16}(?![A-Za-z0-9])", "[API_KEY]"),
+    _rule("z", _apart("AIza") + r"[\w-]{35,}", "[API_KEY]"),
+    _rule("_", _apart("gh[oprsu]_") + r"[A-Za-z0-9]{20,}", "[API_KEY]"),
+    _rule("_", _apart("github_pat_") + r"\w{20,}", "[API_KEY]"),
+    _rule("-", _apart("xox") + r"[a-z]-[\w-]{10,}", "[API_KEY]"),
+    # RFC 7515: header, payload and signature in base64url; a header begins with {" which is eyJ
+    _rule("J", _apart("eyJ", r"\w-") + r"[\w-]{8,}(?:\.[\w-]*){1,4}", "[BEARER_TOKEN]"),
+    # RFC 6750; away from its header a token must look random, or a bearer of good tidings had one
+    _rule(
+        "r",
+        r"earer (?<=[Bb]earer )(?:(?<=uthorization: .earer )|(?=[\w.~+/-]{0,64}(?:\d|[a-z][A-Z])))"
+        r"[\w.~+/-]{8,}=*",
+        "earer [BEARER_TOKEN]",
+    ),
+    _rule("=", rf"(={_API_KEY_BEFORE}{_QUOTE}){_VALUE}", r"\1[API_KEY]"),
+    _rule(":", rf"(:{_API_KEY_BEFORE}{_QUOTE}){_VALUE}", r"\1[API_KEY]"),
+    # RFC 5321: a local part of up to 64 characters, labels of up to 63
+    _rule(
+        "@",
+        r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}",
+        "[EMAIL]",
+        sign=r"@[A-Za-z0-9-]{1,63}\.[A-Za-z0-9]",
+    ),
+    # a birthday, then century and sex: 1 to 4, of foreigners 5 to 8
+    _rule(
+        "-",
+        _apart("", r"\w.") + r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ?- ?[1-8]\d{6}(?!\w)",
+        "[RRN]",
+        sign=r"- ?[1-8]\d{6}(?!\w)",
+    ),
+    # mobile phones: 010, of old 011 and 016 to 019
+    _rule(
+        "0",
+        _apart("01[016-9]", r"\w")
+        + r"(?<!\d[.-]01\d)(?:[-. )]{1,3}\d{3,4}[-. ]{0,3}\d{4}(?!\d)|\d{7,8}(?!\w))",
+        "[PHONE]",
+    ),
+    # Seoul 02, the other areas, 070 and 080, personal 050x; a part of a hexadecimal id is none
+    _rule(
+        "0",
+        _apart("0", r"\w", then=r"(?=[2-8]\d{0,2}[-. )])(?<![0-9a-f][.-]0)")
+        + r"(?:2|[3-6][1-5]|[78]0|50\d)(?:\) ?\d{3,4}-|([-. ])\d{3,4}\1)\d{4}(?!\d)",
+        "[PHONE]",
+    ),
+    # E.164: a country code, 8 to 15 digits in all; area codes under +1 begin with 2 to 9
+    _rule(
+        "+",
+        _apart(r"\+", r"\w+") + r"(?:1[ (-]{0,2}[2-9]|[2-9])(?:[ ()-]{0,2}\d){7,13}(?!\w)",
+        "[PHONE]",
+    ),
+)
+
+_RULES_BY_CHARACTER = tuple(
+    (character, tuple(rule for rule in _RULES if rule.character == character))
+    for character in dict.fromkeys(rule.character for rule in _RULES)
+)

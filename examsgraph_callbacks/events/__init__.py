@@ -1,0 +1,71 @@
+"""The vocabulary: every kind of fact that a journal holds, frozen and typed, with the schema version.
+
+A fact says only what happened. What it means (USD, misrouted or not, a strange path or not) is derived
+from facts by `measure/`, and can be derived again.
+
+Units throughout: tokens are counts, times are UTC, durations are milliseconds (ms). Ids of runs and
+traces are 32 lowercase hexadecimal digits (a UUID without its dashes, an OpenTelemetry trace id).
+"""
+
+from examsgraph_callbacks.events.facts import (
+    AnyFact,
+    EmbeddingCall,
+    Exploration,
+    Fact,
+    FactKind,
+    Feedback,
+    FeedbackType,
+    LLMCall,
+    PromptComparison,
+    Retrieval,
+    RunFact,
+    Status,
+    ToolCall,
+    Trace,
+    UsageSource,
+)
+from examsgraph_callbacks.events.parts import (
+    ContentLength,
+    Direction,
+    Hop,
+    Json,
+    Message,
+    Request,
+    RetrievalParams,
+    RetrievedDocument,
+    Seed,
+    SimilarityScale,
+    Verdict,
+)
+from examsgraph_callbacks.events.schema import SCHEMA_VERSION, refuse_newer_schema
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "AnyFact",
+    "ContentLength",
+    "Direction",
+    "EmbeddingCall",
+    "Exploration",
+    "Fact",
+    "FactKind",
+    "Feedback",
+    "FeedbackType",
+    "Hop",
+    "Json",
+    "LLMCall",
+    "Message",
+    "PromptComparison",
+    "Request",
+    "Retrieval",
+    "RetrievalParams",
+    "RetrievedDocument",
+    "RunFact",
+    "Seed",
+    "SimilarityScale",
+    "Status",
+    "ToolCall",
+    "Trace",
+    "UsageSource",
+    "Verdict",
+    "refuse_newer_schema",
+]

@@ -1,0 +1,5 @@
+"""What only OpenAI's own client knows: its embedding calls, of which no framework tells usage."""
+
+from examsgraph_callbacks.openai.embeddings import record_embeddings
+
+__all__ = ["record_embeddings"]

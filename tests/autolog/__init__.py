@@ -1,0 +1,1 @@
+"""`autolog()`: everything recorded once, nothing attached, and all undone."""

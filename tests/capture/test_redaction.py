@@ -1,0 +1,161 @@
+"""What is secret in a text becomes a placeholder of its kind; everything else stays as it is."""
+
+import random
+import string
+import time
+from uuid import UUID
+
+import pytest
+
+from examsgraph_callbacks.capture import redact_text
+
+# put together here, so that nobody's scanner takes them for real
+OPENAI = "sk-" + "proj-" + "AbC1_dEf-" * 5 + "gH"
+OLD_OPENAI = "sk-" + "aB3dE6gH9jK2mN5pQ8sT" * 2
+ANTHROPIC = "sk-" + "ant-api03-" + "AbCdEfGhIj" * 9
+AWS = "AKIA" + "IOSFODNN7EXAMPLE"
+GOOGLE = "AIza" + "SyA1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q"
+GITHUB = "ghp_" + "a1B2c3D4e5F6" * 3
+GITHUB_FINE = "github_" + "pat_11ABCDEFG0" + "a1B2c3D4_" * 6
+SLACK = "xoxb-" + "123456789012-" + "aBcDeFgHiJkL"
+JWT = "eyJ" + "hbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiJraW0ifQ" + ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        # e-mail addresses, with the particles that Korean puts right after them
+        ("메일은 kim@example.com입니다", "메일은 [EMAIL]입니다"),
+        ("메일은kim@example.com으로", "메일은[EMAIL]으로"),
+        ("kim.min-ji+exam@mail.example.co.kr에게", "[EMAIL]에게"),
+        ("(kim@example.com), <lee@example.org>.", "([EMAIL]), <[EMAIL]>."),
+        ("KIM_1@EXAMPLE.COM", "[EMAIL]"),
+        # phone numbers
+        ("제 번호는 010-1234-5678이에요", "제 번호는 [PHONE]이에요"),
+        ("01012345678로 전화", "[PHONE]로 전화"),
+        ("010 1234 5678 / 010.1234.5678 / 010 - 1234 - 5678", "[PHONE] / [PHONE] / [PHONE]"),
+        ("(010)1234-5678", "([PHONE]"),
+        ("연락처-010-1234-5678", "연락처-[PHONE]"),
+        ("011-234-5678", "[PHONE]"),
+        ("02-123-4567, 02)123-4567, (02) 1234-5678", "[PHONE], [PHONE], ([PHONE]"),
+        ("031-123-4567과 070-1234-5678과 0505-123-4567", "[PHONE]과 [PHONE]과 [PHONE]"),
+        ("+82 10-1234-5678은", "[PHONE]은"),
+        ("+82-10-1234-5678 +821012345678 +82 (0)10 1234 5678", "[PHONE] [PHONE] [PHONE]"),
+        ("+1 (415) 555-0100, +44 20 7946 0958", "[PHONE], [PHONE]"),
+        ("+33 6 12 34 56 78", "[PHONE]"),
+        # registration numbers
+        ("주민번호 850101-1234567이고", "주민번호 [RRN]이고"),
+        ("주민번호는 010203-4123456", "주민번호는 [RRN]"),  # of 2001; and no phone number
+        ("외국인 991231-8234567, 850101 - 2234567", "외국인 [RRN], [RRN]"),
+        # keys
+        (f"키는{OPENAI}입니다", "키는[API_KEY]입니다"),
+        (f"OPENAI_API_KEY={OLD_OPENAI}", "OPENAI_API_KEY=[API_KEY]"),
+        (f'"{ANTHROPIC}"', '"[API_KEY]"'),
+        (f"{AWS}를 지우세요", "[API_KEY]를 지우세요"),
+        (f"?key={GOOGLE}&q=1", "?key=[API_KEY]&q=1"),
+        (f"git clone https://{GITHUB}@example", "git clone https://[API_KEY]@example"),
+        (GITHUB_FINE, "[API_KEY]"),
+        (SLACK, "[API_KEY]"),
+        ("api_key=hunter22&x=1", "api_key=[API_KEY]&x=1"),
+        ('{"api_key": "hunter22", "k": 3}', '{"api_key": "[API_KEY]", "k": 3}'),
+        ("x-api-key: hunter22", "x-api-key: [API_KEY]"),
+        ("apiKey = 'hunter22'", "apiKey = '[API_KEY]'"),
+        ("MY_API_KEY=hunter22", "MY_API_KEY=[API_KEY]"),
+        # bearer tokens
+        ("Authorization: Bearer abcdefghijkl", "Authorization: Bearer [BEARER_TOKEN]"),
+        ("authorization: bearer a1b2c3d4e5==", "authorization: bearer [BEARER_TOKEN]"),
+        ('{"Authorization": "Bearer a1b2c3d4"}', '{"Authorization": "Bearer [BEARER_TOKEN]"}'),
+        (f"토큰 {JWT}는", "토큰 [BEARER_TOKEN]는"),
+        (f"Bearer {JWT}", "Bearer [BEARER_TOKEN]"),
+        # the escapes of JSON within a text end in letters and digits
+        (r'{"a": "\n010-1234-5678\t850101-1234567"}', r'{"a": "\n[PHONE]\t[RRN]"}'),
+        (rf"\ub294{GITHUB} \ub294010-1234-5678", r"\ub294[API_KEY] \ub294[PHONE]"),
+    ],
+)
+def test_a_secret_becomes_the_placeholder_of_its_kind(text: str, redacted: str) -> None:
+    assert redact_text(text) == redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "정규화의 목적은 데이터 중복을 제거하는 것입니다 😀",
+        # dates, times, amounts, versions, addresses
+        "2024-01-02 03:04:05.012345+09:00",
+        "1701011234567 1700000000000 8501011234567",
+        "₩10,000 1,234,567-1234567 975.00",
+        "192.168.010.123:8080",
+        "react@18.2.0 @app.route('/') a @ b SELECT @x := 1",
+        "1588-1234 제2정규형 2NF 3-4쪽",
+        # hashes, ids, embeddings
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "01012345678abcdef0101234567801012345678f",
+        "550e840a-0505-4123-8123-446655440000",
+        "[0.0101234567, -0.02123456789, 1.01012345678e-05, 1e+1012345678]",
+        # numbers that are shaped otherwise
+        "110-123-456789 123456-01-123456 1234-5678-9012-3456",
+        "850101-9234567 851301-1234567 850132-1234567 a850101-1234567",
+        "3+1234567890=1234567893, c++ 11 22 33 44, +10 20 30 40 50",
+        # words
+        "task-force-multiplication-tables sk-learn-compatible-estimators",
+        "Bearer certificates: a bearer internationalization",
+        "Primary key: student_id, FOREIGN KEY = course_id, api_key=, API key: required",
+        "AKIA AIza ghp_ xoxb- eyJ. sk-",
+        "",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redact_text(text) == text
+
+
+def test_ids_and_hashes_are_never_taken_for_numbers_or_keys() -> None:
+    chance = random.Random(0)
+    for _ in range(2000):
+        identifier = UUID(int=chance.getrandbits(128))
+        text = f"{identifier} {identifier.hex} {chance.random()} {chance.getrandbits(256):064x}"
+        assert redact_text(text) == text
+
+
+def test_redacting_twice_changes_nothing_more() -> None:
+    text = f"kim@example.com 010-1234-5678 850101-1234567 api_key={OPENAI} Bearer {JWT} {AWS}"
+    once = redact_text(text)
+    assert redact_text(once) == once
+    assert once == "[EMAIL] [PHONE] [RRN] api_key=[API_KEY] Bearer [BEARER_TOKEN] [API_KEY]"
+
+
+HOSTILE = [
+    *("a@", "@", "@a.", "a.", "a@b.", "1", "-", "0-", "010-", "02-123-", "010 1234 567a"),
+    *("+1", "+82 ", "+1 234 ", "850101-", "850101-1", "1-1234567 ", "sk-", "sk-" + "a" * 70 + " "),
+    *("eyJ", "eyJa.", "-eyJaaaaaaaaa", "Bearer ", "bearer " + "a" * 70 + " ", "api_key=", '"api_key": '),
+    *("xox", "xoxa-", "ghp_", "github_pat_", "AKIA", "-AIza", "은", " ", "\\n", "\\u0000"),
+    "a" * 64 + "@" + ("b" * 63 + ".") * 8 + "1 ",
+]
+
+
+@pytest.mark.parametrize("part", HOSTILE, ids=lambda part: part[:12])
+def test_a_hostile_text_takes_time_in_proportion_to_its_length(part: str) -> None:
+    # one sign of everything, so that every pattern runs over all of the text
+    signs = "a@b.c1 - 1234567 "
+    quick = seconds(signs + part * (50_000 // len(part)))
+    slow = seconds(signs + part * (200_000 // len(part)))
+    assert slow < 0.5, f"200 kB took {slow:.3f} s"
+    # four times the text; a quadratic pattern would take sixteen times as long
+    assert slow < 8 * quick + 0.02
+
+
+def test_chance_texts_take_time_in_proportion_to_their_length() -> None:
+    chance = random.Random(1)
+    parts = [*HOSTILE, *string.printable, "가"]
+    for _ in range(30):
+        text = "".join(chance.choices(parts, k=5000))[:100_000]
+        assert seconds(text) < 0.5
+
+
+def seconds(text: str) -> float:
+    best = float("inf")
+    for _ in range(3):
+        # of this process's own time, so that a busy machine changes nothing
+        began = time.process_time()
+        redact_text(text)
+        best = min(best, time.process_time() - began)
+    return best

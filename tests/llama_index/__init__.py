@@ -1,0 +1,1 @@
+"""The LlamaIndex handler, driven by real LLM classes, query engines and agents."""

@@ -1,0 +1,1 @@
+"""`examsgraph run`: an unchanged application, recorded, that behaves as if it were not."""
