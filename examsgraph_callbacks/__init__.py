@@ -4,13 +4,21 @@ from examsgraph_callbacks.autolog import autolog
 
 TYPE_CHECKING = False  # as in typing, which is itself too heavy here
 if TYPE_CHECKING:
-    from examsgraph_callbacks.capture import tutoring
+    from examsgraph_callbacks.capture import pseudonym, redact_text, tutoring
     from examsgraph_callbacks.journal import Journal
     from examsgraph_callbacks.settings import Settings
+    from examsgraph_callbacks.tracker import Tracker
 
-__all__ = ["Journal", "Settings", "autolog", "tutoring"]
+__all__ = ["Journal", "Settings", "Tracker", "autolog", "pseudonym", "redact_text", "tutoring"]
 
-_ROOMS = {"Journal": "journal", "Settings": "settings", "tutoring": "capture"}
+_ROOMS = {
+    "Journal": "journal",
+    "Settings": "settings",
+    "Tracker": "tracker",
+    "pseudonym": "capture",
+    "redact_text": "capture",
+    "tutoring": "capture",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
         "subprocess out.",
     )
     document_limit: int = Field(
-        default=1000,
+        default=500,
         ge=0,
         description="Characters of a retrieved document's text that are recorded; length and hash are kept.",
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import get_args
 from uuid import UUID
 
-from examsgraph_callbacks.capture import Clock
+from examsgraph_callbacks.capture import Clock, Privacy
 from examsgraph_callbacks.capture.context import ambient_context, checked
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import Feedback, FeedbackType
@@ -26,6 +26,7 @@ class Tracker:
     def __init__(self, journal: Journal | str | Path | None = None, clock: Clock | None = None) -> None:
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
         self._clock = clock or Clock()
+        self._privacy = Privacy.configured()
 
     def log_user_feedback(
         self,
@@ -64,7 +65,7 @@ class Tracker:
             "understanding_score": _understanding_score(understanding_score),
         }
         feedback = Feedback.model_validate(fields)
-        self.journal.write(feedback)
+        self.journal.write(self._privacy.recorded(feedback))
         return feedback.event_id
 
 

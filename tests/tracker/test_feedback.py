@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from examsgraph_callbacks.capture import Clock, tutoring
+from examsgraph_callbacks.capture import Clock, pseudonym, tutoring
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import Feedback
 from examsgraph_callbacks.journal import Journal
@@ -115,3 +115,20 @@ def test_a_journal_that_is_open_already_is_shared(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
 
     assert Tracker(journal).journal is journal
+
+
+def test_feedback_is_redacted_and_its_user_pseudonymised_like_every_fact(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EXAMSGRAPH_USER_KEY", "sixteen bytes or more")
+    tracker = Tracker(tmp_path)
+    tracker.log_user_feedback(
+        user_id="user_001",
+        feedback_type="followup_question",
+        followup_text="답은 kim@example.com 으로 보내주세요",
+    )
+    (feedback,) = tracker.journal.read()
+    assert isinstance(feedback, Feedback)
+    assert feedback.followup_text == "답은 [EMAIL] 으로 보내주세요"
+    assert feedback.user_id == pseudonym("user_001", "sixteen bytes or more")
