@@ -153,7 +153,8 @@ class Spans:
         run = outer.run
         if run.parent_run_id is None and outer.llm is not llm:
             # an LLM that calls others, once or several times, is a turn
-            run.fact, run.content = Trace, {"inputs": run.content.get("request")}
+            if run.fact is not Trace:
+                run.fact, run.content = Trace, {"inputs": run.content.get("request")}
             if run.streamed:
                 self._returned[run.trace_id] = None
             return outer.run_id
@@ -211,11 +212,15 @@ class Spans:
         partial: bool = False,
     ) -> None:
         for run_id in self._bodies.discard_trace(trace_id):
-            self._recorder.end(run_id)  # plumbing
+            self._end_plumbing(run_id)
         fields: dict[str, object] = {"outputs": outputs}
         if partial:
             fields["status"] = "partial"
         self._recorder.end(UUID(trace_id), fields, error)
+
+    def _end_plumbing(self, run_id: UUID) -> None:
+        if self._recorder.recorded(run_id) is None:
+            self._recorder.end(run_id)
 
     def _is_calling(self, trace_id: str) -> bool:
         return any(call.run.trace_id == trace_id for call in list(self._calls.values()))
@@ -225,8 +230,8 @@ class Spans:
         call = self._calls.get(run_id)
         if call is not None:
             self._end_call(call, abandoned=True)
-        elif self._recorder.recorded(run_id) is None:
-            self._recorder.end(run_id)  # plumbing
+        else:
+            self._end_plumbing(run_id)
         if trace_id in self._returned and not (self._bodies.of_trace(trace_id) or self._is_calling(trace_id)):
             # nobody has read the answer, and nobody can any more
             self._end_turn(trace_id, self._returned.pop(trace_id), partial=True)

@@ -15,10 +15,10 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import BaseModel
 
 from examsgraph_callbacks.errors import InvalidInputError
-from examsgraph_callbacks.events import LLMCall
+from examsgraph_callbacks.events import LLMCall, Retrieval, Trace
 from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
 from examsgraph_callbacks.llama_index.kinds import provider_of, run_id_of
-from tests.llama_index.models import ANSWER, USAGE, ScriptedLLM, Shelf, calls, facts
+from tests.llama_index.models import ANSWER, USAGE, ScriptedLLM, Shelf, WrappingLLM, calls, facts
 
 
 class TestAttaching:
@@ -45,6 +45,21 @@ class TestAttaching:
             ScriptedLLM().complete("?")
         ScriptedLLM().complete("?")
         assert (len(calls(handler)), len(calls(other))) == (2, 1)
+
+    def test_two_handlers_of_one_journal_record_each_run_once(self, handler: ExamsGraphEventHandler) -> None:
+        with ExamsGraphEventHandler(handler.journal, task_type="inner") as other:
+            ScriptedLLM().complete("?")
+            WrappingLLM(inner=ScriptedLLM()).complete("?")
+            response: Any = RetrieverQueryEngine.from_args(Shelf(), llm=ScriptedLLM(), streaming=True).query(
+                "?"
+            )
+            list(response.response_gen)
+        recorded = [type(fact) for fact in facts(handler)]
+        assert recorded == [LLMCall, LLMCall, Trace, Retrieval, LLMCall, Trace]
+        turn = facts(handler)[2]
+        assert isinstance(turn, Trace)
+        assert turn.inputs is not None
+        assert (handler.open_runs, other.open_runs) == (0, 0)
 
     def test_in_the_middle_of_a_turn_records_what_begins_from_then_on(
         self,
