@@ -1,6 +1,7 @@
 """Costs, routing and graph paths of LangChain and LlamaIndex applications, recorded as facts."""
 
 from examsgraph_callbacks.autolog import autolog
+from examsgraph_callbacks.lazy import lazy_names
 
 TYPE_CHECKING = False  # as in typing, which is itself too heavy here
 if TYPE_CHECKING:
@@ -11,22 +12,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "Settings", "Tracker", "autolog", "pseudonym", "redact_text", "tutoring"]
 
-_ROOMS = {
-    "Journal": "journal",
-    "Settings": "settings",
-    "Tracker": "tracker",
-    "pseudonym": "capture",
-    "redact_text": "capture",
-    "tutoring": "capture",
-}
-
-
-def __getattr__(name: str) -> object:
-    # at first use: this is imported at the start of every recorded process, whatever that is for
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    found: object = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
-    globals()[name] = found
-    return found
+# at first use: this is imported at the start of every recorded process, whatever that is for
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Journal": "journal",
+        "Settings": "settings",
+        "Tracker": "tracker",
+        "pseudonym": "capture",
+        "redact_text": "capture",
+        "tutoring": "capture",
+    },
+)

@@ -23,7 +23,8 @@ class FailureLog:
         self._monotonic_seconds = monotonic_seconds
         self._counts: Counter[str] = Counter()
         self._logged: dict[str, tuple[float, int]] = {}
-        self._lock = threading.Lock()
+        # reentrant: a stream that is garbage-collected in here ends its call on this very thread
+        self._lock = threading.RLock()
 
     def report(self, where: str, error: BaseException | str) -> None:
         """Count one failure at `where` and log it, unless that place was logged within the interval."""

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "examsgraph_callbacks"
 
 # from the ground up: a room may import only rooms of the lines before its own
 LINES = [
-    {"defaults", "errors"},
+    {"defaults", "errors", "lazy"},
     {"events", "failures", "settings"},
     {"journal", "measure"},
     {"capture", "replay", "analytics"},

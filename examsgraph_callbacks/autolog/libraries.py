@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from examsgraph_callbacks.capture import Recorder, Redact
+    from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
+    from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
 
     Stop = Callable[[], None]
 
@@ -27,20 +29,29 @@ if TYPE_CHECKING:
 
 __all__ = ["LISTENERS"]
 
-# rooms are imported by what needs them: each imports its library, and all import pydantic
+# imported when its library is, a room brings in no more than that: handlers are made when they are first used
 
 
 def _langchain(source: Source) -> Stop:
-    from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
     from examsgraph_callbacks.langchain.everywhere import attach_everywhere
 
-    return attach_everywhere(ExamsGraphCallbackHandler(**source))
+    def make_handler() -> ExamsGraphCallbackHandler:
+        from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
+
+        return ExamsGraphCallbackHandler(**source)
+
+    return attach_everywhere(make_handler)
 
 
 def _llama_index(source: Source) -> Stop:
-    from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
+    from examsgraph_callbacks.llama_index.first_span import attach_at_first_span
 
-    return ExamsGraphEventHandler(**source).attach().detach
+    def make_handler() -> ExamsGraphEventHandler:
+        from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
+
+        return ExamsGraphEventHandler(**source)
+
+    return attach_at_first_span(make_handler)
 
 
 def _openai_embeddings(source: Source) -> Stop:
@@ -50,7 +61,7 @@ def _openai_embeddings(source: Source) -> Stop:
 
 
 LISTENERS: dict[str, Callable[[Source], Stop]] = {
-    # imported by the first run, when LangChain looks for hooks
+    # where LangChain keeps the hooks that each run asks; imported before the first one at the latest
     "langchain_core.tracers.context": _langchain,
     # imported before every module below it
     "llama_index.core": _llama_index,

@@ -37,14 +37,16 @@ def autolog(
 
     Calling it again changes the arguments, and nothing if they are the same. `disable=True` undoes it
     all: the libraries' classes are as they were. Raises `InvalidInputError`, and changes nothing, where
-    the journal's place is a file or a default is not text.
+    the journal's place is a file, a default is not text or `EXAMSGRAPH_USER_KEY` is no key.
     """
     if disable:
         _switch(None)
         return
+    from examsgraph_callbacks.capture import Privacy
     from examsgraph_callbacks.capture.context import checked
     from examsgraph_callbacks.journal import Journal
 
+    Privacy.configured()
     checked({"user_id": user_id, "session_id": session_id, "task_type": task_type})
     place = journal if isinstance(journal, Journal) else Journal(journal)
     source: Source = {

@@ -7,24 +7,26 @@ from examsgraph_callbacks.capture.content import plain
 __all__ = ["PARAMETERS", "recorded_request"]
 
 # named one by one: what a framework sends along also carries clients, headers and keys, never recorded
-PARAMETERS = (
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "n",
-    "seed",
-    "stop",
-    "frequency_penalty",
-    "presence_penalty",
-    "reasoning_effort",
-    "reasoning",
-    "response_format",
-    "service_tier",
-    "tool_choice",
-    "parallel_tool_calls",
-    "stream_options",
+PARAMETERS = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "n",
+        "seed",
+        "stop",
+        "frequency_penalty",
+        "presence_penalty",
+        "reasoning_effort",
+        "reasoning",
+        "response_format",
+        "service_tier",
+        "tool_choice",
+        "parallel_tool_calls",
+        "stream_options",
+    }
 )
 
 
@@ -35,7 +37,9 @@ def recorded_request(
     """A `Request`'s fields: of `parameters` those in `PARAMETERS` that were given, and the tools offered."""
     request: dict[str, object] = {
         "messages": messages,
-        "parameters": {key: plain(value) for key in PARAMETERS if (value := parameters.get(key)) is not None},
+        "parameters": {
+            key: plain(value) for key, value in parameters.items() if key in PARAMETERS and value is not None
+        },
     }
     tools = parameters.get("tools") or parameters.get("functions")
     if isinstance(tools, Sequence):

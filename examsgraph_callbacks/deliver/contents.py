@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from examsgraph_callbacks.deliver.measured import CallCost
 from examsgraph_callbacks.events import (
+    EmbeddingCall,
     Exploration,
     Hop,
     LLMCall,
@@ -40,10 +41,21 @@ def fact_contents(fact: RunFact) -> Attributes:
             inputs, outputs = _exploration_inputs(fact), _path(fact)
         case ToolCall():
             inputs, outputs = fact.input, fact.output
+        case EmbeddingCall():
+            inputs, outputs = {"texts": fact.text_count}, _known(_embedding(fact))
         case _:
             inputs = outputs = None
     contents: Attributes = {_INPUTS: inputs, _OUTPUTS: outputs}
     return _known(contents)
+
+
+def _embedding(fact: EmbeddingCall) -> Attributes:
+    # as outputs, not as MLflow's usage: from that it would make a price of its own
+    return {
+        "requested_model": fact.requested_model,
+        "served_model": fact.served_model,
+        "input_tokens": fact.input_tokens,
+    }
 
 
 def call_contents(measured: MeasuredCall, cost: CallCost | None) -> Attributes:

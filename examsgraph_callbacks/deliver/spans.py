@@ -26,11 +26,12 @@ _ID = re.compile(r"(?=.*[1-9a-f].{0,15}$)[0-9a-f]{32}")  # of 16 zeros at the en
 _SPAN_TYPES = {
     "trace": "CHAIN",
     "llm_call": "CHAT_MODEL",
+    "embedding_call": "EMBEDDING",
     "retrieval": "RETRIEVER",
     "exploration": "CHAIN",
     "tool_call": "TOOL",
 }
-_NAMES = {"trace": "turn", "llm_call": "llm call", "tool_call": "tool"}
+_NAMES = {"trace": "turn", "llm_call": "llm call", "embedding_call": "embedding", "tool_call": "tool"}
 _NO_END = "no end of this turn was recorded: its process ended, or it is still running"
 # characters of a name or of the id of a user or session: MLflow refuses longer session ids
 _LONGEST = 250

@@ -38,7 +38,8 @@ class SegmentWriter:
         _writers.add(self)
 
     def _start_afresh(self) -> None:
-        self._lock = threading.Lock()
+        # reentrant: a stream that is garbage-collected in here ends its call on this very thread
+        self._lock = threading.RLock()
         self._descriptor: int | None = None
         self._torn = False
         self._held: deque[bytes] = deque()

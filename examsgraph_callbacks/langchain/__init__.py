@@ -1,6 +1,17 @@
 """What a LangChain user imports."""
 
-from examsgraph_callbacks.langchain.handler import ExamsGraphCallbackHandler
-from examsgraph_callbacks.langchain.retriever import GraphPathRetriever
+from typing import TYPE_CHECKING
+
+from examsgraph_callbacks.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from examsgraph_callbacks.langchain.handler import ExamsGraphCallbackHandler
+    from examsgraph_callbacks.langchain.retriever import GraphPathRetriever
 
 __all__ = ["ExamsGraphCallbackHandler", "GraphPathRetriever"]
+
+# at first use: autolog is here while LangChain is half imported
+__getattr__ = lazy_names(
+    __name__,
+    {"ExamsGraphCallbackHandler": "handler", "GraphPathRetriever": "retriever"},
+)

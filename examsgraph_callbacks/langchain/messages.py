@@ -5,32 +5,11 @@ from collections.abc import Mapping, Sequence
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, Generation
 
-from examsgraph_callbacks.capture import plain
+from examsgraph_callbacks.capture import plain, recorded_request
 
 __all__ = ["answer_of", "request_of_messages", "request_of_prompts", "requested_model"]
 
 _ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
-
-# named one by one: invocation params also carry clients, headers and keys, which are never recorded
-_PARAMETERS = {
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "n",
-    "seed",
-    "stop",
-    "frequency_penalty",
-    "presence_penalty",
-    "reasoning_effort",
-    "reasoning",
-    "response_format",
-    "service_tier",
-    "tool_choice",
-    "parallel_tool_calls",
-    "stream_options",
-}
 
 
 def request_of_messages(
@@ -38,12 +17,12 @@ def request_of_messages(
     parameters: Mapping[str, object],
 ) -> dict[str, object]:
     """A chat request: its messages, the tools offered and the sampling parameters."""
-    return _request([_message(message) for message in messages], parameters)
+    return recorded_request([_message(message) for message in messages], parameters)
 
 
 def request_of_prompts(prompts: Sequence[str], parameters: Mapping[str, object]) -> dict[str, object]:
     """A completion request: each prompt a message of the role `prompt`."""
-    return _request([{"role": "prompt", "content": prompt} for prompt in prompts], parameters)
+    return recorded_request([{"role": "prompt", "content": prompt} for prompt in prompts], parameters)
 
 
 def requested_model(parameters: Mapping[str, object], metadata: Mapping[str, object] | None) -> str | None:
@@ -62,19 +41,6 @@ def answer_of(generations: Sequence[Generation]) -> list[dict[str, object]]:
         else {"role": "assistant", "content": generation.text}
         for generation in generations
     ]
-
-
-def _request(messages: list[dict[str, object]], parameters: Mapping[str, object]) -> dict[str, object]:
-    request: dict[str, object] = {
-        "messages": messages,
-        "parameters": {
-            key: plain(value) for key, value in parameters.items() if key in _PARAMETERS and value is not None
-        },
-    }
-    tools = parameters.get("tools") or parameters.get("functions")
-    if isinstance(tools, Sequence):
-        request["tools"] = [plain(tool) for tool in tools]
-    return request
 
 
 def _message(message: BaseMessage) -> dict[str, object]:

@@ -1,12 +1,21 @@
 """What a LlamaIndex user imports."""
 
+from typing import TYPE_CHECKING
+
 from examsgraph_callbacks.errors import MissingExtraError
+from examsgraph_callbacks.lazy import lazy_names
 
 try:
-    from examsgraph_callbacks.llama_index.handler import ExamsGraphEventHandler
+    import llama_index.core  # noqa: F401 - asked for here, so that the error names the extra
 except ModuleNotFoundError as error:
     if error.name is None or error.name.split(".")[0] != "llama_index":
         raise
     raise MissingExtraError("llama-index-core", "llama-index") from error
 
+if TYPE_CHECKING:
+    from examsgraph_callbacks.llama_index.handler import ExamsGraphEventHandler
+
 __all__ = ["ExamsGraphEventHandler"]
+
+# at first use: autolog is here whenever LlamaIndex is imported, whether or not it will be used
+__getattr__ = lazy_names(__name__, {"ExamsGraphEventHandler": "handler"})

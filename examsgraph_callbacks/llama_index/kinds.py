@@ -96,7 +96,7 @@ def _fact_of(owner: type, method: str) -> type[RunFact] | None:
     for base, methods, fact in _FACTS:
         if method in methods and issubclass(owner, base):
             return fact
-    # helpers, and the steps of an ingestion, are no turns even where they are called by themselves
+    # private methods, and the steps of an ingestion, are no turns even where they are called by themselves
     return None if method.startswith("_") or issubclass(owner, TransformComponent) else Trace
 
 

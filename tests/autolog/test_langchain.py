@@ -1,8 +1,10 @@
 """LangChain under autolog: every run becomes the facts that an attached handler would write, once."""
 
 import asyncio
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -47,6 +49,23 @@ async def test_new_tasks_are_recorded_too(journal: Journal) -> None:
     await asyncio.gather(*(asyncio.create_task(MODEL.ainvoke("?")) for _ in range(12)))
 
     assert [fact.kind for fact in facts(journal)] == ["llm_call"] * 12
+
+
+def test_runs_that_come_first_at_once_are_all_recorded(journal: Journal) -> None:
+    for number in range(20):
+        # the handler is made anew by the first run
+        autolog(journal, task_type=f"task_{number}")
+        together = Barrier(8)
+
+        def ask(_: int, together: Barrier = together) -> None:
+            together.wait(10)
+            MODEL.invoke("?")
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(ask, range(8)))
+
+    counts = Counter(fact.task_type for fact in facts(journal))
+    assert counts == {f"task_{number}": 8 for number in range(20)}
 
 
 def test_a_chain_is_one_trace_with_its_call_below_it(journal: Journal) -> None:

@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Span, Trace
 
 from examsgraph_callbacks.deliver import ship
-from examsgraph_callbacks.events import LLMCall, RunFact
+from examsgraph_callbacks.events import EmbeddingCall, LLMCall, RunFact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
 from tests.deliver.factories import EXPLANATION, full_turn, hex_id, llm_call, small_turn, turn_root
@@ -191,3 +191,32 @@ def test_delivering_again_changes_nothing(
     copy = Journal(tmp_path_factory.mktemp("copy"))
 
     assert shipped(copy, tracking_uri, facts).to_dict() == before
+
+
+def test_an_embedding_call_shows_its_model_and_tokens_and_leaves_the_turns_cost_alone(
+    journal: Journal,
+    tracking_uri: str,
+) -> None:
+    turn = f"embedding {tracking_uri}"
+    *calls, root = small_turn(turn)
+    embedding = EmbeddingCall(
+        event_id=hex_id(f"{turn} event"),
+        run_id=hex_id(f"{turn} run"),
+        trace_id=root.trace_id,
+        parent_run_id=root.run_id,
+        started_at=root.started_at,
+        latency_ms=20,
+        name="embeddings.create",
+        requested_model="text-embedding-3-small",
+        served_model="text-embedding-3-small",
+        input_tokens=8,
+        usage_source="reported",
+        text_count=1,
+    )
+    trace = shipped(journal, tracking_uri, [*calls, embedding, root])
+    (span,) = spans_named(trace, "embeddings.create")
+    assert (span.span_type, span.inputs) == ("EMBEDDING", {"texts": 1})
+    assert span.outputs["input_tokens"] == 8
+    assert tokens_of(trace)["input_tokens"] == sum(
+        call.input_tokens or 0 for call in calls if isinstance(call, LLMCall)
+    )

@@ -14,6 +14,7 @@ from pydantic import ConfigDict
 
 from examsgraph_callbacks.events import EmbeddingCall, Retrieval, ToolCall
 from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
+from examsgraph_callbacks.settings import Settings
 from tests.llama_index.models import Shelf, facts
 
 
@@ -40,6 +41,7 @@ class TestRetrieval:
         self,
         handler: ExamsGraphEventHandler,
     ) -> None:
+        limit = Settings().document_limit
         Shelf().retrieve("정규화")
         (retrieval,) = facts(handler)
         assert isinstance(retrieval, Retrieval)
@@ -47,7 +49,7 @@ class TestRetrieval:
         first, second = retrieval.documents
         assert (first.id, first.score, first.content, first.content_hash) == ("1nf", 0.92, "원자값" * 3, None)
         assert first.metadata == {"concept": "제1정규형"}
-        assert (second.score, second.content, second.content_length) == (None, "가" * 1000, 5000)
+        assert (second.score, second.content, second.content_length) == (None, "가" * limit, 5000)
         assert second.content_hash == xxhash.xxh3_128_hexdigest(("가" * 5000).encode("utf-16-le"))
 
     async def test_an_asynchronous_one_is_the_same(self, handler: ExamsGraphEventHandler) -> None:

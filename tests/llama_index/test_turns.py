@@ -270,7 +270,7 @@ class TestWhatIsATurn:
 
     def test_a_call_by_itself_is_none(self, handler: ExamsGraphEventHandler) -> None:
         tools = [FunctionTool.from_defaults(look_up)]
-        # here LlamaIndex spans a private helper, outside the call
+        # here LlamaIndex spans a private method, outside the call
         ScriptedLLM(usage=USAGE).chat_with_tools(tools, "정규화란?")
         assert [type(fact) for fact in facts(handler)] == [LLMCall]
 

@@ -81,9 +81,7 @@ def create_vector_index(
     name: str,
 ) -> None:
     """Create a cosine vector index that `db.index.vector.queryNodes(name, ...)` reads."""
-    quoted, on_label, on_property = (
-        "`" + part.replace("`", "``") + "`" for part in (name, label, property)
-    )
+    quoted, on_label, on_property = ("`" + part.replace("`", "``") + "`" for part in (name, label, property))
     if server.product == "arcadedb":  # its Cypher has no CREATE VECTOR INDEX
         _run_sql(server, f"CREATE VERTEX TYPE {on_label} IF NOT EXISTS")
         _run_sql(server, f"CREATE PROPERTY {on_label}.{on_property} IF NOT EXISTS ARRAY_OF_FLOATS")

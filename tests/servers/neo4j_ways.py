@@ -72,9 +72,7 @@ def _ask(uri: str, username: str, password: str) -> tuple[Literal["neo4j", "arca
     raise NotAvailableError(f"expected Neo4j or ArcadeDB at {uri}, got {agent!r}; use one of these")
 
 
-def wait_for(
-    ask: Callable[[], Answer], ended: Callable[[], bool], log: Callable[[], str]
-) -> Answer:
+def wait_for(ask: Callable[[], Answer], ended: Callable[[], bool], log: Callable[[], str]) -> Answer:
     """Return what `ask` answers once the server is ready; stop waiting if the server ended."""
     deadline = time.monotonic() + START_SECONDS
     while True:
