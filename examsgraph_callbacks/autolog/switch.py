@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock  # threading takes longer to import than all the rest here
 
 from examsgraph_callbacks.autolog.imports import ImportWatch
 from examsgraph_callbacks.autolog.libraries import LISTENERS
@@ -95,7 +95,7 @@ class _Autolog:
 
 
 _current: _Autolog | None = None
-_lock = threading.RLock()
+_lock = allocate_lock()
 
 
 def _switch(source: Source | None) -> None:

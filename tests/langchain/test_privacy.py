@@ -28,7 +28,7 @@ from tests.langchain.models import ScriptedModel
 
 DOMAIN = "secret.example.com"
 USAGE = {"input_tokens": 100, "output_tokens": 20, "total_tokens": 120}
-LIMIT = 1000  # characters of a document's text, by default
+LIMIT = 500  # characters of a document's text, by default
 
 PLACES = (
     *("question", "system", "user", "name", "earlier-call", "earlier-result", "tool-description", "stop"),

@@ -42,7 +42,6 @@ def both(
         "import sys, signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))",
         "import signal; print([(n, signal.getsignal(n)) for n in (1, 2, 13, 15, 17)])",
         "import threading; print(threading.active_count())",
-        "import sys; print('langchain_core' in sys.modules, 'pydantic' in sys.modules)",
     ],
 )
 def test_exit_code_input_and_output_are_its_own(directory: Directory, text: str) -> None:
@@ -53,6 +52,13 @@ def test_exit_code_input_and_output_are_its_own(directory: Directory, text: str)
         plain.stdout,
         plain.stderr,
     )
+
+
+def test_its_start_imports_next_to_nothing_more(directory: Directory) -> None:
+    directory.write("app.py", "import sys; print(*sys.modules)")
+    plain, recorded = (set(ended.stdout.split()) for ended in both(directory, ["app.py"]))
+    more = {name for name in recorded - plain if not name.startswith("examsgraph_callbacks")}
+    assert more <= {"sitecustomize", "__future__"}
 
 
 def test_files_that_a_shell_or_supervisor_opened_reach_it(directory: Directory) -> None:
