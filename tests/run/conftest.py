@@ -1,6 +1,7 @@
 """Applications in files of their own, run as a user's shell runs them, plain or recorded."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ __all__ = ["PLAIN", "RECORDED", "Directory", "directory"]
 ROOT = Path(__file__).resolve().parents[2]
 PLAIN = [sys.executable]
 RECORDED = [sys.executable, "-m", "examsgraph_callbacks", "run"]
+
+
+def _with_default_signals() -> None:
+    # the tests themselves may run in the background, where a shell has these ignored
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class Directory:
             command,
             cwd=self.path,
             env={**os.environ, "PYTHONPATH": path, **environment},
+            preexec_fn=_with_default_signals,  # noqa: PLW1509 - sets three signals and no lock
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
