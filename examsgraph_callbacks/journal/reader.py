@@ -52,7 +52,9 @@ def read_segment(
             begin, offset = offset, offset + len(line)
             if not line.endswith(b"\n"):
                 on_problem(Problem(segment, begin, "it is torn: it has no end yet", line))
-            elif line != b"\n":
+                # what is appended meanwhile belongs to this line: the next read begins here again
+                return
+            if line != b"\n":
                 try:
                     fact = _ANY_FACT.validate_json(line)
                 except ValidationError as error:
