@@ -18,6 +18,7 @@ from examsgraph_callbacks.events import (
     ToolCall,
     Trace,
 )
+from examsgraph_callbacks.graph import shown_score
 from examsgraph_callbacks.measure import MeasuredCall
 
 __all__ = ["answer_text", "call_contents", "fact_contents", "level_contents"]
@@ -194,4 +195,4 @@ def _path(exploration: Exploration) -> JsonValue:
 
 def _drawn(hop: Hop) -> str:
     arrow = f"-[{hop.relation}]->" if hop.direction == "out" else f"<-[{hop.relation}]-"
-    return f"{hop.node} {arrow} {hop.next_node} ({hop.similarity_score:.2f})"
+    return f"{hop.node} {arrow} {hop.next_node} ({shown_score(hop.similarity_score)})"

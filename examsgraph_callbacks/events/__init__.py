@@ -27,6 +27,7 @@ from examsgraph_callbacks.events.facts import (
 from examsgraph_callbacks.events.parts import (
     ContentLength,
     Direction,
+    ExplorationSource,
     Hop,
     Json,
     Message,
@@ -46,6 +47,7 @@ __all__ = [
     "Direction",
     "EmbeddingCall",
     "Exploration",
+    "ExplorationSource",
     "Fact",
     "FactKind",
     "Feedback",

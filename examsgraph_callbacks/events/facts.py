@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Discriminator, Field, NonNegativeInt
 
 from examsgraph_callbacks.events.parts import (
     ContentLength,
+    ExplorationSource,
     Frozen,
     Hop,
     Json,
@@ -171,9 +172,15 @@ class ToolCall(RunFact):
 
 
 class Exploration(RunFact):
-    """All the hops that were looked at for one query, in the order in which they were judged."""
+    """All the hops that were looked at for one query, in the order in which they were judged.
+
+    `source` says who knew them: this package's `explorer`, the `tap` on another retriever's queries, or
+    the `caller` who handed them in. `uncaptured` says, a sentence each, what could not be seen.
+    """
 
     kind: Literal["exploration"] = "exploration"
+    source: ExplorationSource = "explorer"
+    uncaptured: tuple[str, ...] = ()
     query: str | None = None
     retrieval_params: RetrievalParams = RetrievalParams()
     seeds: tuple[Seed, ...] = ()

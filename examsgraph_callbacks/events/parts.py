@@ -9,6 +9,7 @@ from pydantic_core.core_schema import any_schema
 __all__ = [
     "ContentLength",
     "Direction",
+    "ExplorationSource",
     "Frozen",
     "Hop",
     "Json",
@@ -25,6 +26,9 @@ Verdict = Literal["followed", "below_threshold", "cycle", "beam", "fan_out", "ma
 
 
 Direction = Literal["out", "in"]
+
+
+ExplorationSource = Literal["explorer", "tap", "caller"]
 
 
 SimilarityScale = Literal["(1+cos)/2", "cos"]
@@ -93,14 +97,15 @@ class Hop(Frozen):
     """One relation that the explorer looked at, followed or not.
 
     `similarity_score` compares the query with `next_node` and drives the pruning; `edge_similarity`
-    compares `node` with `next_node` and shows drift. Both are on the exploration's scale. The
-    relation points from `node` to `next_node` where `direction` is `out`, else the other way.
+    compares `node` with `next_node` and shows drift. Both are on the exploration's scale, and None where
+    they are not known. The relation points from `node` to `next_node` where `direction` is `out`, else
+    the other way.
     """
 
     node: str
     relation: str
     next_node: str
-    similarity_score: float
+    similarity_score: float | None = None
     edge_similarity: float | None = None
     direction: Direction = "out"
     depth: Annotated[int, Field(ge=1)] = 1

@@ -5,7 +5,7 @@ from examsgraph_callbacks.graph.bounds import Bounds
 from examsgraph_callbacks.graph.concepts import Concept, ConceptGraph, Relation
 from examsgraph_callbacks.graph.connection import connect
 from examsgraph_callbacks.graph.document import path_artifact
-from examsgraph_callbacks.graph.drawing import draw_path
+from examsgraph_callbacks.graph.drawing import draw_path, shown_score
 from examsgraph_callbacks.graph.explorer import (
     ExplorationResult,
     explore,
@@ -41,6 +41,7 @@ __all__ = [
     "load_graph",
     "next_frontier",
     "path_artifact",
+    "shown_score",
     "trails",
     "write_graph",
 ]

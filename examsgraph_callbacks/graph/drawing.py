@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from examsgraph_callbacks.events import Hop
 from examsgraph_callbacks.graph.trails import branches
 
-__all__ = ["draw_path"]
+__all__ = ["draw_path", "shown_score"]
 
 _STRANGE = " ⚠️ strange path found!"
 
@@ -22,13 +22,18 @@ def draw_path(path: Sequence[Hop], *, strange: Collection[Hop] = (), show_relati
     )
 
 
+def shown_score(score: float | None) -> str:
+    """A score to two decimals, `?` where it is not known."""
+    return "?" if score is None else f"{score:.2f}"
+
+
 def _draw_branch(branch: Sequence[Hop], strange: Collection[Hop], *, show_relations: bool) -> str:
     root = branch[0].node
     # a next line's arrow stands behind the first one, so that the eye goes down to the right
     indents = [f"{root} ", *[" " * (_columns(root) + 2)] * (len(branch) - 1)]
     return "\n".join(
         f"{indent}{_arrow(hop, show_relations=show_relations)} {hop.next_node} "
-        f"({hop.similarity_score:.2f}){_STRANGE if hop in strange else ''}"
+        f"({shown_score(hop.similarity_score)}){_STRANGE if hop in strange else ''}"
         for indent, hop in zip(indents, branch, strict=True)
     )
 

@@ -87,7 +87,7 @@ class GraphPathRetriever(BaseRetriever):
         return exploration
 
 
-def _document(concept: str, text: str, score: float, trail: Sequence[Hop]) -> Document:
+def _document(concept: str, text: str, score: float | None, trail: Sequence[Hop]) -> Document:
     return Document(
         id=concept,
         page_content=text,

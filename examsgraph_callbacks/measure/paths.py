@@ -20,7 +20,7 @@ class MeasuredPath:
     """The followed hops of an exploration, in the order in which they were judged.
 
     `path_length` counts them, `exploration_depth` is the deepest level among them (0 for no path), and
-    `min_similarity` is their lowest `similarity_score`, on the exploration's scale. `anomalous_hops` is
+    `min_similarity` is their lowest known `similarity_score`, on the exploration's scale. `anomalous_hops` is
     None where there is no threshold to judge by, which is not the same as none being anomalous.
     """
 
@@ -36,9 +36,10 @@ def measure_path(exploration: Exploration, similarity_threshold: float | None = 
     """The path of `exploration`, its hops judged by its own threshold unless another is given.
 
     A hop is anomalous where its `similarity_score` (the question and `next_node`) is below the threshold,
-    or its `edge_similarity` (`node` and `next_node`), where that is known.
+    or its `edge_similarity` (`node` and `next_node`), as far as they are known.
     """
     path = tuple(hop for hop in exploration.hops if hop.verdict == "followed")
+    known = [hop.similarity_score for hop in path if hop.similarity_score is not None]
     threshold = similarity_threshold
     if threshold is None:
         threshold = exploration.retrieval_params.similarity_threshold
@@ -46,7 +47,7 @@ def measure_path(exploration: Exploration, similarity_threshold: float | None = 
         path=path,
         path_length=len(path),
         exploration_depth=max((hop.depth for hop in path), default=0),
-        min_similarity=min((hop.similarity_score for hop in path), default=None),
+        min_similarity=min(known, default=None),
         similarity_threshold=threshold,
         anomalous_hops=None if threshold is None else _anomalous(path, threshold),
     )
@@ -59,7 +60,7 @@ def _anomalous(path: tuple[Hop, ...], threshold: float) -> tuple[AnomalousHop, .
 
 def _reasons(hop: Hop, threshold: float) -> tuple[str, ...]:
     reasons = []
-    if hop.similarity_score < threshold:
+    if hop.similarity_score is not None and hop.similarity_score < threshold:
         reasons.append("leaves the question")
     if hop.edge_similarity is not None and hop.edge_similarity < threshold:
         reasons.append(f"drifts from {hop.node}")

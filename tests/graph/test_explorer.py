@@ -69,7 +69,8 @@ def test_the_first_question_walks_to_the_stray_hop() -> None:
     exploration = explore(demo_questions()[0].embedding, memory(demo_graph()), NARROW)
     assert [(seed.node, seed.similarity_score) for seed in exploration.seeds] == [("정규화", 0.844003)]
     assert [
-        (hop.node, hop.relation, hop.next_node, round(hop.similarity_score, 3)) for hop in exploration.path
+        (hop.node, hop.relation, hop.next_node, round(hop.similarity_score or 0, 3))
+        for hop in exploration.path
     ] == [
         ("정규화", "포함", "제1정규형", 0.797),
         ("제1정규형", "해결", "이상현상", 0.716),
@@ -85,7 +86,7 @@ def test_no_exploration_exceeds_its_bounds(walked: Walked) -> None:
         assert len(exploration.seeds) == bounds.seeds
         assert len(path) <= bounds.max_hops
         assert all(hop.depth <= bounds.depth for hop in exploration.hops)
-        assert all(hop.similarity_score >= bounds.similarity_threshold for hop in path)
+        assert all((hop.similarity_score or 0) >= bounds.similarity_threshold for hop in path)
         assert all(count <= bounds.beam_width for count in Counter(h.depth for h in path).values())
         assert exploration.round_trips <= 1 + bounds.depth
 
