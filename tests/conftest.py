@@ -1,12 +1,49 @@
 """Fixtures and report lines that all tests share."""
 
-import pytest
+import json
+from collections.abc import Iterator, Mapping
 
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from examsgraph_callbacks.events import AnyFact, Fact
+from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.journal.encode import encode_fields
 from tests.servers.neo4j_server import describe, neo4j_server
 
-__all__ = ["neo4j_server", "pytest_terminal_summary"]
+__all__ = ["every_fact_is_valid", "neo4j_server", "pytest_terminal_summary"]
+
+_ANY_FACT: TypeAdapter[Fact] = TypeAdapter(AnyFact)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which graph database this run talked to."""
     terminalreporter.write_line(describe())
+
+
+@pytest.fixture(autouse=True)
+def every_fact_is_valid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Capture writes facts without validating them: here each is validated, whatever the test is about."""
+    invalid: list[str] = []
+    if request.node.get_closest_marker("benchmark") is None:
+        write_fields = Journal.write_fields
+
+        def validated(journal: Journal, fields: Mapping[str, object]) -> None:
+            invalid.extend(_what_is_wrong(fields))
+            write_fields(journal, fields)
+
+        monkeypatch.setattr(Journal, "write_fields", validated)
+    yield
+    assert not invalid
+
+
+def _what_is_wrong(fields: Mapping[str, object]) -> Iterator[str]:
+    line = encode_fields(fields)
+    try:
+        # not validate_json, which keeps a megabyte of strings that it has seen
+        fact = _ANY_FACT.validate_python(json.loads(line))
+    except ValidationError as error:
+        yield f"{error}\nin {line.decode()}"
+    else:
+        if unknown := set(fields) - set(type(fact).model_fields):
+            yield f"{fact.kind} has no {sorted(unknown)}"

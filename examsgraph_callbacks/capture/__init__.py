@@ -1,8 +1,9 @@
 """Framework-free capture: open runs become facts, with the context they ran in."""
 
 from examsgraph_callbacks.capture.clock import Clock
-from examsgraph_callbacks.capture.content import plain, recorded_document
+from examsgraph_callbacks.capture.content import plain
 from examsgraph_callbacks.capture.context import tutoring
+from examsgraph_callbacks.capture.documents import recorded_document
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, publish_exploration
 from examsgraph_callbacks.capture.guard import guarded
 from examsgraph_callbacks.capture.open_runs import OpenRun

@@ -1,17 +1,19 @@
-"""The host's objects as plain JSON values, bounded in depth and size, and documents cut at the cap."""
+"""The host's objects as plain JSON values, bounded in depth, length and number."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 
-import xxhash
 from pydantic import BaseModel, JsonValue
 
-__all__ = ["cut", "plain", "recorded_document"]
+__all__ = ["cut", "plain"]
 
-TEXT_LIMIT = 100_000
-ITEM_LIMIT = 200
+TEXT_LIMIT = 100_000  # characters of one text
+ITEM_LIMIT = 200  # items of one list
 DEPTH_LIMIT = 12
+CHARACTER_LIMIT = 1_000_000  # in all
+TOTAL_ITEM_LIMIT = 10_000
+SHORT_TEXT = 64  # characters, which are let through when there are no more left
 
 # the longest secret whose beginning alone would not be recognised: an e-mail address (RFC 5321)
 _LONGEST_SECRET = 254
@@ -19,22 +21,14 @@ _LONGEST_NUMBER = 24  # characters, of a phone number with its separators
 _IN_NUMBERS = "0123456789 -.()+"
 _ENDS_OF_DIGITS = "0123456789-)"
 
-_SCORE_KEYS = ("similarity_score", "score", "relevance_score", "_score")
 
+def plain(value: object) -> JsonValue:
+    """`value` as JSON.
 
-def plain(value: object, depth: int = 0) -> JsonValue:
-    """`value` as JSON: text over 100,000 characters and lists over 200 items are cut and say so."""
-    if value is None or isinstance(value, (str, int)):
-        if isinstance(value, str) and len(value) > TEXT_LIMIT:
-            return f"{cut(value, TEXT_LIMIT)}… ({len(value)} characters)"
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if depth >= DEPTH_LIMIT:
-        return f"<{type(value).__name__}>"
-    if isinstance(value, dict):
-        return {str(key): plain(item, depth + 1) for key, item in value.items()}
-    return _plain_object(value, depth)
+    Texts over 100,000 characters, lists over 200 items, what lies deeper than 12 levels and what comes
+    after 10,000 items or 1,000,000 characters are cut and say so.
+    """
+    return _Copy().of(value, 0)
 
 
 def cut(text: str, limit: int) -> str:
@@ -55,63 +49,60 @@ def cut(text: str, limit: int) -> str:
     return text[:end]
 
 
-def _plain_object(value: object, depth: int) -> JsonValue:
-    if isinstance(value, BaseModel):
-        # fields left empty say nothing: a message of LangChain's has half a dozen of them
-        return {key: plain(item, depth + 1) for key, item in value if item not in (None, {}, [])}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name), depth + 1) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (bytes, bytearray)):
-        return _plain_items(value, depth)
-    # repr of an unknown object can be slow, huge or private: its type is enough
-    return f"<{type(value).__name__}>"
+class _Copy:
+    """One value's copy in the making, and how much more it may hold."""
 
+    __slots__ = ("characters_left", "items_left")
 
-def _plain_items(items: Sequence[object] | set[object] | frozenset[object], depth: int) -> JsonValue:
-    kept: list[JsonValue] = []
-    for item in items:
-        if len(kept) == ITEM_LIMIT:
-            kept.append(f"… ({len(items)} items)")
-            break
-        kept.append(plain(item, depth + 1))
-    return kept
+    def __init__(self) -> None:
+        self.characters_left = CHARACTER_LIMIT
+        self.items_left = TOTAL_ITEM_LIMIT
 
+    def of(self, value: object, depth: int) -> JsonValue:
+        if isinstance(value, str):
+            return self._text(value)
+        if value is None or isinstance(value, int):
+            return value
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        if depth >= DEPTH_LIMIT or self.items_left <= 0:
+            return f"<{type(value).__name__}>"
+        return self._mapping(value, depth + 1) if isinstance(value, dict) else self._object(value, depth + 1)
 
-def recorded_document(
-    text: str,
-    metadata: Mapping[str, object],
-    document_id: str | None,
-    limit: int,
-) -> dict[str, object]:
-    """A `RetrievedDocument`'s fields, its text cut at `limit` characters.
+    def _text(self, text: str) -> str:
+        limit = min(TEXT_LIMIT, max(self.characters_left, SHORT_TEXT))
+        self.characters_left -= len(text)
+        return text if len(text) <= limit else f"{cut(text, limit)}… ({len(text)} characters)"
 
-    The score is the metadata's `similarity_score`, `score`, `relevance_score` or `_score`.
-    """
-    length = len(text)
-    fields: dict[str, object] = {
-        "id": document_id,
-        "score": _score(metadata),
-        "content": text,
-        "content_length": length,
-        "metadata": plain(metadata),
-    }
-    if length > limit:
-        fields["content"] = cut(text, limit)
-        fields["content_hash"] = _hash(text)
-    return fields
+    def _object(self, value: object, depth: int) -> JsonValue:
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth)
+        if isinstance(value, BaseModel):
+            # fields left empty say nothing: a message of LangChain's has half a dozen of them
+            return self._mapping({key: item for key, item in value if item not in (None, {}, [])}, depth)
+        if is_dataclass(value) and not isinstance(value, type):
+            return self._mapping({field.name: getattr(value, field.name) for field in fields(value)}, depth)
+        if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (bytes, bytearray)):
+            return self._list(value, depth)
+        # repr of an unknown object can be slow, huge or private: its type is enough
+        return f"<{type(value).__name__}>"
 
+    def _mapping(self, value: Mapping[object, object], depth: int) -> JsonValue:
+        copy: dict[str, JsonValue] = {}
+        for key, item in value.items():
+            if self.items_left <= 0:
+                copy["…"] = f"({len(value)} items)"
+                break
+            self.items_left -= 1
+            copy[key if isinstance(key, str) else str(key)] = self.of(item, depth)
+        return copy
 
-def _score(metadata: Mapping[str, object]) -> float | None:
-    for key in _SCORE_KEYS:
-        score = metadata.get(key)
-        if isinstance(score, (int, float)):
-            return float(score)
-    return None
-
-
-def _hash(text: str) -> str:
-    # UTF-16 takes a third of the time of UTF-8 where text is not ASCII; half an emoji has a hash too
-    encoded = text.encode() if text.isascii() else text.encode("utf-16-le", "surrogatepass")
-    return xxhash.xxh3_128_hexdigest(encoded)
+    def _list(self, items: Sequence[object] | set[object] | frozenset[object], depth: int) -> JsonValue:
+        copy: list[JsonValue] = []
+        for item in items:
+            if len(copy) == ITEM_LIMIT or self.items_left <= 0:
+                copy.append(f"… ({len(items)} items)")
+                break
+            self.items_left -= 1
+            copy.append(self.of(item, depth))
+        return copy

@@ -13,6 +13,7 @@ Context = Mapping[str, str]
 
 CONTEXT_KEYS = ("user_id", "session_id", "question_id", "task_type", "wrong_concept", "prompt_variant")
 
+_KEYS = frozenset(CONTEXT_KEYS)
 _EMPTY: Context = {}
 _ambient: ContextVar[Context] = ContextVar("examsgraph_context", default=_EMPTY)
 
@@ -64,10 +65,9 @@ def ambient_context() -> Context:
 
 def context_in_metadata(metadata: Mapping[str, object] | None) -> Context:
     """The context keys among a run's metadata, as text."""
-    if not metadata:
+    if not metadata or _KEYS.isdisjoint(metadata):
         return _EMPTY
-    found = {key: str(metadata[key]) for key in CONTEXT_KEYS if metadata.get(key) is not None}
-    return found or _EMPTY
+    return {key: str(metadata[key]) for key in CONTEXT_KEYS if metadata.get(key) is not None}
 
 
 def nearest(inherited: Context, before: Context, now: Context) -> Context:

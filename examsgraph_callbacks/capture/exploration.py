@@ -29,6 +29,19 @@ class ExplorationRecord:
     latency_ms: float
     error: BaseException | None = None
 
+    def fields(self) -> dict[str, object]:
+        """The fields of the `Exploration` that it becomes."""
+        return {
+            "latency_ms": self.latency_ms,
+            "query": self.query,
+            "retrieval_params": self.retrieval_params,
+            "seeds": self.seeds,
+            "hops": self.hops,
+            "similarity_scale": self.similarity_scale,
+            "backend": self.backend,
+            "round_trips": self.round_trips,
+        }
+
 
 class ExplorationListener(Protocol):
     """Who records explorations."""

@@ -35,7 +35,7 @@ class OpenRun:
     """Whose fact it will be: the one that heard of it last, which is attached nearest to it."""
     parent_run_id: str | None
     name: str | None
-    tags: tuple[str, ...]
+    tags: list[str]
     context: Context
     ambient: Context
     metadata_context: Context

@@ -12,7 +12,7 @@ from typing import TypeVar
 from examsgraph_callbacks.capture.pseudonym import pseudonym
 from examsgraph_callbacks.capture.redaction import Redact, redact_text
 from examsgraph_callbacks.capture.redactor import Redactor
-from examsgraph_callbacks.events import Fact, LLMCall, Retrieval, RetrievedDocument
+from examsgraph_callbacks.events import Fact, LLMCall
 from examsgraph_callbacks.settings import Settings
 
 __all__ = ["CONTENT_FIELDS", "Privacy"]
@@ -22,6 +22,7 @@ CONTENT_FIELDS = frozenset(
         "ai_explanation",
         "answer",
         "correct_answer",
+        "documents",
         "error_message",
         "final_explanation",
         "followup_text",
@@ -36,9 +37,9 @@ CONTENT_FIELDS = frozenset(
         "user_answer",
     },
 )
-"""The fields of facts that hold content. `documents` keep their figures, without content too."""
+"""The fields of facts that hold content. `documents` keep their ids and figures, without content too."""
 
-_REDACTED_IN_DOCUMENTS = ("id", "content", "metadata")
+_FIGURES_OF_DOCUMENTS = ("id", "score", "content_length")
 _PSEUDONYMS = ("user_id", "session_id")
 
 FactT = TypeVar("FactT", bound=Fact)
@@ -79,39 +80,41 @@ class Privacy:
 
     def recorded(self, fact: FactT) -> FactT:
         """The fact as it may be written."""
-        recorded = self._redacted(fact) if self._capture_content else _without_content(fact)
-        changes: dict[str, object] = {}
-        if self._user_key is not None:
-            for name in _PSEUDONYMS:
-                if identifier := getattr(fact, name):
-                    changes[name] = pseudonym(identifier, self._user_key)
-        if isinstance(fact, LLMCall) and isinstance(recorded, LLMCall) and _is_to_be_estimated(fact):
-            changes |= _lengths_lost(fact, recorded)
-        return recorded.model_copy(update=changes) if changes else recorded
+        given = fact.model_dump(exclude_none=True)
+        recorded = self.recorded_fields(type(fact), given)
+        return fact if recorded is given else type(fact).model_validate(recorded)
 
-    def _redacted(self, fact: FactT) -> FactT:
-        redacted = self._redactor.model(fact, _content_fields(type(fact)))
-        if not isinstance(fact, Retrieval):
-            return redacted
-        documents = tuple(
-            [self._redactor.model(document, _REDACTED_IN_DOCUMENTS) for document in fact.documents]
-        )
-        if documents == fact.documents:
-            return redacted
-        return redacted.model_copy(update={"documents": documents})
+    def recorded_fields(self, kind: type[Fact], fields: dict[str, object]) -> dict[str, object]:
+        """The fields of a fact of that kind as they may be written; the same object where nothing changes."""
+        names = _content_fields(kind)
+        if self._capture_content:
+            recorded = self._redactor.fields(fields, names)
+        else:
+            recorded = _without_content(fields, names)
+        if recorded is not fields and kind is LLMCall and _is_to_be_estimated(fields):
+            recorded = {**recorded, **_lengths_lost(fields, recorded)}
+        if self._user_key is None:
+            return recorded
+        return {**recorded, **_pseudonyms(fields, self._user_key)}
 
 
-def _without_content(fact: FactT) -> FactT:
-    fields = type(fact).model_fields
-    changes: dict[str, object] = {
-        name: fields[name].get_default(call_default_factory=True) for name in _content_fields(type(fact))
+def _without_content(fields: dict[str, object], names: tuple[str, ...]) -> dict[str, object]:
+    kept = {name: value for name, value in fields.items() if name not in names}
+    documents = fields.get("documents")
+    if isinstance(documents, (list, tuple)):
+        kept["documents"] = [
+            {name: value for name, value in document.items() if name in _FIGURES_OF_DOCUMENTS}
+            for document in documents
+        ]
+    return kept
+
+
+def _pseudonyms(fields: dict[str, object], user_key: str) -> dict[str, object]:
+    return {
+        name: pseudonym(identifier, user_key)
+        for name in _PSEUDONYMS
+        if isinstance(identifier := fields.get(name), str) and identifier
     }
-    if isinstance(fact, Retrieval):
-        changes["documents"] = tuple(
-            RetrievedDocument(id=document.id, score=document.score, content_length=document.content_length)
-            for document in fact.documents
-        )
-    return fact.model_copy(update=changes)
 
 
 @cache
@@ -119,18 +122,21 @@ def _content_fields(kind: type[Fact]) -> tuple[str, ...]:
     return tuple(name for name in kind.model_fields if name in CONTENT_FIELDS)
 
 
-def _is_to_be_estimated(call: LLMCall) -> bool:
-    return call.status in {"ok", "partial"} and (call.input_tokens is None or call.output_tokens is None)
+def _is_to_be_estimated(call: dict[str, object]) -> bool:
+    return call.get("status") in {"ok", "partial"} and not (
+        "input_tokens" in call and "output_tokens" in call
+    )
 
 
-def _lengths_lost(sent: LLMCall, recorded: LLMCall) -> dict[str, object]:
+def _lengths_lost(sent: dict[str, object], recorded: dict[str, object]) -> dict[str, object]:
     """The lengths of what is to be estimated and is not recorded as it was."""
     # seldom needed, and 15 ms to import: not with the package
     from examsgraph_callbacks.measure import answer_length, request_length
 
+    call = LLMCall.model_validate(sent)
     lengths: dict[str, object] = {}
-    if sent.input_tokens is None and sent.request is not None and sent.request != recorded.request:
-        lengths["request_length"] = request_length(sent.request)
-    if sent.output_tokens is None and sent.answer is not None and sent.answer != recorded.answer:
-        lengths["answer_length"] = answer_length(sent.answer)
+    if call.input_tokens is None and call.request and recorded.get("request") is not sent["request"]:
+        lengths["request_length"] = request_length(call.request).model_dump()
+    if call.output_tokens is None and call.answer and recorded.get("answer") is not sent["answer"]:
+        lengths["answer_length"] = answer_length(call.answer).model_dump()
     return lengths

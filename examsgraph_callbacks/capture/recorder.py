@@ -6,11 +6,10 @@ import weakref
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from uuid import UUID
 
-from examsgraph_callbacks.capture.clock import Clock
+from examsgraph_callbacks.capture.clock import Clock, ms, utc
 from examsgraph_callbacks.capture.content import cut
 from examsgraph_callbacks.capture.context import Context, ambient_context, context_in_metadata, nearest
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, listen_for_explorations
@@ -24,13 +23,12 @@ from examsgraph_callbacks.capture.unfinished import (
     watch,
 )
 from examsgraph_callbacks.errors import UnfinishedRunError
-from examsgraph_callbacks.events import Exploration, RunFact
+from examsgraph_callbacks.events import SCHEMA_VERSION, Exploration, LLMCall, RunFact
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 
 __all__ = ["Recorder"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ERROR_MESSAGE_LIMIT = 2000  # characters; a provider may answer with a whole page
 _PLUMBING_TAGS = ("seq:step:", "map:key:", "condition:", "branch:")
 
@@ -172,23 +170,20 @@ class Recorder:
         if run is None or run.run_id != run_id.hex:
             return
         unwatch(run)
-        latency_ms = _ms(self._clock.elapsed_ns() - run.started_ns)
-        fields = self._fields(run.run_id, run.parent_run_id, run, error)
+        latency_ms = ms(self._clock.elapsed_ns() - run.started_ns)
+        recorder = run.recorder
+        fields = recorder._fields(run.fact, run, run.started_wall_ns, error)
+        fields["latency_ms"] = latency_ms
+        if run.fact is LLMCall:
+            fields["streamed"] = run.streamed
+            if run.first_token_ns is not None:
+                fields["time_to_first_token_ms"] = ms(run.first_token_ns - run.started_ns)
         fields.update(run.content)
-        fields.update(started_at=_utc(run.started_wall_ns), latency_ms=latency_ms)
-        if run.streamed:
-            fields["streamed"] = True
-        if run.first_token_ns is not None:
-            fields["time_to_first_token_ms"] = _ms(run.first_token_ns - run.started_ns)
         if content:
             fields.update(content)
-        run.recorder.write(run.fact.model_validate(fields))
+        recorder.write(run.fact, fields)
         if run.below:
             self._end_those_left_below(run)
-
-    def write(self, fact: RunFact) -> None:
-        """Write a fact as it may be written."""
-        self.journal.write(self._privacy.recorded(fact))
 
     def end_all(self) -> None:
         """The process ends: what is still open is recorded as it stands."""
@@ -232,33 +227,26 @@ class Recorder:
         run = self._open.get(run_id)
         if run is None or run.recorder is not self:
             return
-        fields = self._fields(self._clock.new_id(), run.run_id, run, exploration.error)
-        fields.update(
-            started_at=_utc(exploration.started_wall_ns),
-            latency_ms=exploration.latency_ms,
-            query=exploration.query,
-            retrieval_params=exploration.retrieval_params,
-            seeds=exploration.seeds,
-            hops=exploration.hops,
-            similarity_scale=exploration.similarity_scale,
-            backend=exploration.backend,
-            round_trips=exploration.round_trips,
-        )
-        self.write(Exploration.model_validate(fields))
+        fields = self._fields(Exploration, run, exploration.started_wall_ns, exploration.error)
+        fields.update(run_id=self._clock.new_id(), parent_run_id=run.run_id, **exploration.fields())
+        self.write(Exploration, fields)
 
     def _fields(
         self,
-        run_id: str,
-        parent_run_id: str | None,
+        kind: type[RunFact],
         run: OpenRun,
+        started_wall_ns: int,
         error: BaseException | None,
     ) -> dict[str, object]:
         """What every fact of `run` says: its ids, its context and how it went."""
         fields: dict[str, object] = {
+            "kind": _name(kind),
+            "schema_version": SCHEMA_VERSION,
             "event_id": self._clock.new_id(),
+            "started_at": utc(started_wall_ns),
             "trace_id": run.trace_id,
-            "run_id": run_id,
-            "parent_run_id": parent_run_id,
+            "run_id": run.run_id,
+            "parent_run_id": run.parent_run_id,
             "name": run.name,
             "tags": run.tags,
             "status": "ok" if error is None else "error",
@@ -268,19 +256,24 @@ class Recorder:
             fields.update(error_type=type(error).__name__, error_message=cut(str(error), ERROR_MESSAGE_LIMIT))
         return fields
 
+    def write(self, kind: type[RunFact], fields: Mapping[str, object]) -> None:
+        """Write a fact by its fields, as it may be written.
 
-def _own_tags(tags: Sequence[str] | None) -> tuple[str, ...]:
+        No model of it is made: to validate what capture has just put together, here and in the rooms of
+        the frameworks, would take a quarter of a call's time. Reading the journal validates it.
+        """
+        known = {name: value for name, value in fields.items() if value is not None}
+        self.journal.write_fields(self._privacy.recorded_fields(kind, known))
+
+
+@cache
+def _name(kind: type[RunFact]) -> str:
+    return str(kind.model_fields["kind"].default)
+
+
+def _own_tags(tags: Sequence[str] | None) -> list[str]:
     """The caller's tags, without those by which LangChain numbers the steps of a sequence."""
-    return tuple(tag for tag in tags if not tag.startswith(_PLUMBING_TAGS)) if tags else ()
-
-
-def _ms(nanoseconds: int) -> float:
-    return round(nanoseconds / 1e6, 3)
-
-
-def _utc(wall_ns: int) -> datetime:
-    # not fromtimestamp: a float of seconds cannot hold microseconds exactly
-    return _EPOCH + timedelta(microseconds=wall_ns // 1000)
+    return [str(tag) for tag in tags if not str(tag).startswith(_PLUMBING_TAGS)] if tags else []
 
 
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()

@@ -5,6 +5,7 @@
 | `[API_KEY]` | a key of OpenAI, Anthropic, AWS, Google, GitHub or Slack; the value of `api_key=…` |
 | `[BEARER_TOKEN]` | what follows `Bearer`; a JSON Web Token |
 | `[EMAIL]` | an e-mail address |
+| `[PASSWORD]` | that of a URL: `postgres://user:[PASSWORD]@host` |
 | `[PHONE]` | a Korean number (`010-1234-5678`, `02-123-4567`), an international one (`+82 10-1234-5678`) |
 | `[RRN]` | a Korean resident's (or foreigner's) registration number, its dash written |
 
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Redact", "redact_text"]
+__all__ = ["Redact", "is_clean", "redact_text"]
 
 Redact = Callable[[str], str]
 """From a text to the text that may be written down."""
@@ -34,6 +35,14 @@ def redact_text(text: str) -> str:
     Takes time in proportion to the text's length, whatever the text.
     """
     return _redact_short(text) if len(text) <= _SHORT else _redact(text)
+
+
+def is_clean(text: str) -> bool:
+    """Whether there is no secret in `text`; of texts joined by line feeds, whether there is none in any.
+
+    A line feed is to every rule what the beginning or end of a text is.
+    """
+    return _redact(text) == text
 
 
 def _redact(text: str) -> str:
@@ -106,6 +115,8 @@ _RULES = (
     ),
     _rule("=", rf"(={_API_KEY_BEFORE}{_QUOTE}){_VALUE}", r"\1[API_KEY]"),
     _rule(":", rf"(:{_API_KEY_BEFORE}{_QUOTE}){_VALUE}", r"\1[API_KEY]"),
+    # RFC 3986: user information; before addresses, which the password and host would look like
+    _rule("@", r"(://[^\s/@:]{0,64}:)(?!\[)[^\s/@]{1,256}@", r"\1[PASSWORD]@"),
     # RFC 5321: a local part of up to 64 characters, labels of up to 63
     _rule(
         "@",

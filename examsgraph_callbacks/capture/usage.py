@@ -1,15 +1,14 @@
 """Token counts in the vocabulary's terms, from the shapes in which frameworks and providers report them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 __all__ = ["Usage", "usage_from_langchain", "usage_from_openai", "usage_from_response"]
 
 _TIERS = ("flex_", "priority_")
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What a provider reported, in tokens; None is what it did not say.
 
     Cached, cache-write and audio-input tokens are parts of input, reasoning and audio-output tokens
@@ -26,7 +25,7 @@ class Usage:
 
     def or_else(self, other: "Usage") -> "Usage":
         """The same usage, with what it does not say taken from `other`."""
-        return Usage(*(mine if mine is not None else theirs for mine, theirs in _pairs(self, other)))
+        return Usage(*[theirs if mine is None else mine for mine, theirs in zip(self, other, strict=True)])
 
 
 def usage_from_langchain(usage: Mapping[str, object]) -> Usage:
@@ -95,12 +94,8 @@ def _usage_from_anthropic(usage: Mapping[str, object]) -> Usage:
     )
 
 
-def _pairs(one: Usage, other: Usage) -> list[tuple[int | None, int | None]]:
-    return [(getattr(one, field.name), getattr(other, field.name)) for field in fields(Usage)]
-
-
 def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, (dict, Mapping)) else {}
 
 
 def _count(value: object) -> int | None:
@@ -108,7 +103,10 @@ def _count(value: object) -> int | None:
 
 
 def _unprefixed(details: Mapping[str, object]) -> Mapping[str, object]:
-    if not any("_" in key and key.startswith(_TIERS) for key in details):
+    for key in details:
+        if key.startswith(_TIERS):
+            break
+    else:
         return details
     return {key.removeprefix("flex_").removeprefix("priority_"): value for key, value in details.items()}
 

@@ -82,7 +82,7 @@ class RetrievedDocument(Frozen):
     """One document that a retriever returned, its text cut at a cap.
 
     `content_length` is the whole text's length in characters; `content_hash` (XXH3, 128 bits, of its
-    UTF-8 if it is ASCII, else of its little-endian UTF-16) is kept only where the text was cut.
+    UTF-8 if it is ASCII, else of its little-endian UTF-32) is kept only where the text was cut.
     """
 
     id: str | None = None

@@ -1,24 +1,36 @@
 """A fact as one line of JSON: UTF-8, Korean unescaped, fields that are None left out."""
 
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from collections.abc import Mapping
+
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from examsgraph_callbacks.events import Fact
 
-__all__ = ["encode_fact"]
+__all__ = ["encode_fact", "encode_fields"]
 
 
 def encode_fact(fact: Fact) -> bytes:
     """The fact's line, with its line feed."""
+    return encode_fields({name: value for name, value in fact if value is not None})
+
+
+def encode_fields(fields: Mapping[str, object]) -> bytes:
+    """The line of a fact that is known by its fields, none of which is None."""
     try:
-        return fact.__pydantic_serializer__.to_json(fact, exclude_none=True) + b"\n"
+        return to_json(fields, exclude_none=True, inf_nan_mode="null", fallback=_type_name) + b"\n"
     except PydanticSerializationError:
         # a lone surrogate (half of an emoji cut by the host) has no UTF-8: replaced, never lost
-        return _encode_replacing(fact)
+        return _encode_replacing(fields)
 
 
-def _encode_replacing(fact: Fact) -> bytes:
+def _encode_replacing(fields: Mapping[str, object]) -> bytes:
     import json
 
-    content = to_jsonable_python(fact.model_dump(exclude_none=True), inf_nan_mode="null")
+    content = to_jsonable_python(fields, exclude_none=True, inf_nan_mode="null", fallback=_type_name)
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace") + b"\n"
+
+
+def _type_name(value: object) -> str:
+    # what is no JSON after all costs its own place and not the fact
+    return f"<{type(value).__name__}>"

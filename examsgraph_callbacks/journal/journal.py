@@ -1,13 +1,13 @@
 """The journal as its users see it: a place to write facts to and to read them from, in order."""
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import Fact
-from examsgraph_callbacks.journal.encode import encode_fact
+from examsgraph_callbacks.journal.encode import encode_fact, encode_fields
 from examsgraph_callbacks.journal.reader import Problem, log_problem, read_segment
 from examsgraph_callbacks.journal.writer import shared_writer
 from examsgraph_callbacks.settings import Settings
@@ -42,6 +42,13 @@ class Journal:
         clears (see `dropped`).
         """
         self._writer.write(encode_fact(fact))
+
+    def write_fields(self, fields: Mapping[str, object]) -> None:
+        """The same for a fact given as its fields, those that are None left out.
+
+        Nothing is checked: this is for capture, which has no time to, and whose fields are right.
+        """
+        self._writer.write(encode_fields(fields))
 
     @property
     def held(self) -> int:

@@ -2,14 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 
-from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, ToolMessage
+from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGeneration, Generation
 
 from examsgraph_callbacks.capture import plain, recorded_request
 
 __all__ = ["answer_of", "request_of_messages", "request_of_prompts", "requested_model"]
 
-_ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
+_ROLES = {
+    "human": "user",
+    "HumanMessageChunk": "user",
+    "ai": "assistant",
+    "AIMessageChunk": "assistant",
+    "SystemMessageChunk": "system",
+    "ToolMessageChunk": "tool",
+    "ChatMessageChunk": "chat",
+}
 
 
 def request_of_messages(
@@ -35,25 +43,31 @@ def requested_model(parameters: Mapping[str, object], metadata: Mapping[str, obj
 
 def answer_of(generations: Sequence[Generation]) -> list[dict[str, object]]:
     """The choices that came back, as messages."""
-    return [
-        _message(generation.message)
-        if isinstance(generation, ChatGeneration)
-        else {"role": "assistant", "content": generation.text}
-        for generation in generations
-    ]
+    return [_choice(generation) for generation in generations]
+
+
+def _choice(generation: Generation) -> dict[str, object]:
+    if isinstance(generation, ChatGeneration):
+        return _message(generation.message)
+    return {"role": "assistant", "content": generation.text}
 
 
 def _message(message: BaseMessage) -> dict[str, object]:
-    role = message.role if isinstance(message, ChatMessage) else _ROLES.get(message.type, message.type)
+    # by what it says of itself: to ask ten times for its class would take as long as all the rest
+    kind = message.type
+    role = _ROLES.get(kind, kind)
     content = message.content
     fields: dict[str, object] = {
         "role": role,
-        "content": content if isinstance(content, str) else plain(content),
+        "content": content if content.__class__ is str else plain(content),
     }
     if message.name:
         fields["name"] = message.name
-    if isinstance(message, AIMessage) and message.tool_calls:
-        fields["tool_calls"] = [plain(call) for call in message.tool_calls]
-    elif isinstance(message, ToolMessage):
-        fields["tool_call_id"] = message.tool_call_id
+    if role == "assistant":
+        if calls := getattr(message, "tool_calls", None):
+            fields["tool_calls"] = plain(calls)
+    elif role == "tool":
+        fields["tool_call_id"] = str(getattr(message, "tool_call_id", ""))
+    elif role == "chat":
+        fields["role"] = str(getattr(message, "role", role))
     return fields

@@ -1,7 +1,6 @@
 """What an `LLMResult` says of usage, served model and how the answer ended."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
@@ -32,12 +31,11 @@ def fields_of_result(result: LLMResult, *, streamed: bool) -> dict[str, object]:
         "answer": answer_of(generations),
     }
     usage, from_cache = _usage(message, about, output, streamed=streamed)
+    fields.update(zip(Usage._fields, usage, strict=True))
     if from_cache:
         fields.update(status="cache_hit", usage_source="cache_hit")
     elif usage.input_tokens is not None and usage.output_tokens is not None:
         fields["usage_source"] = "reported"
-    for name in Usage.__slots__:
-        fields[name] = getattr(usage, name)
     return fields
 
 
@@ -84,7 +82,7 @@ def _usage(
         if streamed and usage.input_tokens == 0:
             # no prompt takes no tokens: the provider said it in its first event only, which
             # langchain-anthropic passes over
-            usage = replace(usage, input_tokens=None, cached_tokens=None, cache_write_tokens=None)
+            usage = usage._replace(input_tokens=None, cached_tokens=None, cache_write_tokens=None)
         return usage, metadata.get("total_cost") == 0
     if raw == {} and message is None and not streamed and "token_usage" in output:
         # of several prompts in one request, the first run carries all the usage

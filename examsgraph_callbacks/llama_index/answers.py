@@ -56,7 +56,7 @@ class Answer:
             "served_model": self.served_model,
             "service_tier": self.service_tier,
             "finish_reason": self.finish_reason,
-            **{name: getattr(usage, name) for name in Usage.__slots__},
+            **usage._asdict(),
         }
         if usage.input_tokens is not None and usage.output_tokens is not None:
             fields["usage_source"] = "reported"

@@ -19,7 +19,7 @@ def run(number: int) -> OpenRun:
         recorder=cast("Recorder", None),  # no run here becomes a fact
         parent_run_id=None,
         name=None,
-        tags=(),
+        tags=[],
         context={},
         ambient={},
         metadata_context={},

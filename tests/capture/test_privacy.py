@@ -39,7 +39,7 @@ NO_CONTENT = {
     *("audio_input_tokens", "audio_output_tokens", "time_to_first_token_ms", "streamed", "text_count"),
     *("request_length", "answer_length", "round_trips", "similarity_scale", "backend"),
     *("retrieval_params", "seeds", "hops"),  # of the curriculum's concepts
-    "documents",  # whose fields have a test of their own
+    *("source", "uncaptured"),
 }
 
 

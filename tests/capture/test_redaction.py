@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from examsgraph_callbacks.capture import redact_text
+from examsgraph_callbacks.capture.redaction import is_clean
 
 # put together here, so that nobody's scanner takes them for real
 OPENAI = "sk-" + "proj-" + "AbC1_dEf-" * 5 + "gH"
@@ -67,6 +68,10 @@ JWT = "eyJ" + "hbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiJraW0ifQ" + ".dBjftJeZ4CVP-mB92K
         ('{"Authorization": "Bearer a1b2c3d4"}', '{"Authorization": "Bearer [BEARER_TOKEN]"}'),
         (f"토큰 {JWT}는", "토큰 [BEARER_TOKEN]는"),
         (f"Bearer {JWT}", "Bearer [BEARER_TOKEN]"),
+        # passwords in URLs
+        ("bolt://neo4j:hunter2@db:7687에 연결", "bolt://neo4j:[PASSWORD]@db:7687에 연결"),
+        ("https://kim:p%40ss@example.com/a?b=c@d", "https://kim:[PASSWORD]@example.com/a?b=c@d"),
+        ("redis://:hunter2@localhost", "redis://:[PASSWORD]@localhost"),
         # the escapes of JSON within a text end in letters and digits
         (r'{"a": "\n010-1234-5678\t850101-1234567"}', r'{"a": "\n[PHONE]\t[RRN]"}'),
         (rf"\ub294{GITHUB} \ub294010-1234-5678", r"\ub294[API_KEY] \ub294[PHONE]"),
@@ -87,6 +92,7 @@ def test_a_secret_becomes_the_placeholder_of_its_kind(text: str, redacted: str) 
         "192.168.010.123:8080",
         "react@18.2.0 @app.route('/') a @ b SELECT @x := 1",
         "1588-1234 제2정규형 2NF 3-4쪽",
+        "http://localhost:5000/#/experiments https://github.com/a@b:c https://a.b/c:d@e",
         # hashes, ids, embeddings
         "d41d8cd98f00b204e9800998ecf8427e",
         "01012345678abcdef0101234567801012345678f",
@@ -108,6 +114,39 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert redact_text(text) == text
 
 
+def test_texts_that_are_joined_are_clean_where_each_of_them_is() -> None:
+    chance = random.Random(2)
+    ends = [
+        "010-",
+        "-1234567",
+        "kim@",
+        "a.co",
+        "850101-",
+        "api_key",
+        "=",
+        "Bearer ",
+        "Abc12345",
+        "sk-",
+        "+82",
+        "//a:",
+    ]
+    texts = [
+        *ends,
+        "010-1234-5678",
+        "850101-1234567",
+        "kim@b.co",
+        "://a:b@c",
+        GITHUB,
+        JWT,
+        "01012345678",
+        "정규화",
+    ]
+    for _ in range(20_000):
+        some = chance.choices(texts, k=3)
+        if is_clean("\n".join(some)):
+            assert all(redact_text(text) == text for text in some), some
+
+
 def test_ids_and_hashes_are_never_taken_for_numbers_or_keys() -> None:
     chance = random.Random(0)
     for _ in range(2000):
@@ -127,7 +166,21 @@ HOSTILE = [
     *("a@", "@", "@a.", "a.", "a@b.", "1", "-", "0-", "010-", "02-123-", "010 1234 567a"),
     *("+1", "+82 ", "+1 234 ", "850101-", "850101-1", "1-1234567 ", "sk-", "sk-" + "a" * 70 + " "),
     *("eyJ", "eyJa.", "-eyJaaaaaaaaa", "Bearer ", "bearer " + "a" * 70 + " ", "api_key=", '"api_key": '),
-    *("xox", "xoxa-", "ghp_", "github_pat_", "AKIA", "-AIza", "은", " ", "\\n", "\\u0000"),
+    *(
+        "xox",
+        "xoxa-",
+        "://",
+        "://a:",
+        "://a:b",
+        "ghp_",
+        "github_pat_",
+        "AKIA",
+        "-AIza",
+        "은",
+        " ",
+        "\\n",
+        "\\u0000",
+    ),
     "a" * 64 + "@" + ("b" * 63 + ".") * 8 + "1 ",
 ]
 

@@ -181,7 +181,7 @@ def test_documents_carry_scores_and_are_cut_with_length_and_hash_kept(
     assert (first.id, first.score, first.content, first.content_hash) == ("1nf", 0.92, "원자값" * 3, None)
     assert first.metadata == {"score": 0.92, "concept": "제1정규형"}
     assert (second.score, second.content, second.content_length) == (None, "가" * 500, 5000)
-    assert second.content_hash == xxhash.xxh3_128_hexdigest(("가" * 5000).encode("utf-16-le"))
+    assert second.content_hash == xxhash.xxh3_128_hexdigest(("가" * 5000).encode("utf-32-le"))
     assert retrieval.query == "정규화"
 
 
@@ -367,7 +367,7 @@ class TestTheHostIsNeverBroken:
         def fail(*_args: object) -> None:
             raise RuntimeError("a bug of ours")
 
-        monkeypatch.setattr(handler.journal, "write", fail)
+        monkeypatch.setattr(handler.journal, "write_fields", fail)
         with caplog.at_level(logging.WARNING):
             assert isinstance(ScriptedModel().invoke("?", config(handler)), AIMessage)
         assert "a bug of ours" in caplog.text

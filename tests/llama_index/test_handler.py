@@ -94,7 +94,7 @@ class TestTheHostIsNeverBroken:
             raise RuntimeError("a bug of ours")
 
         with ExamsGraphEventHandler(tmp_path) as handler, caplog.at_level(logging.WARNING):
-            monkeypatch.setattr(handler.journal, "write", fail)
+            monkeypatch.setattr(handler.journal, "write_fields", fail)
             assert ScriptedLLM().complete("?").text == ANSWER
             stream = ScriptedLLM().stream_complete("?")
             del stream

@@ -50,7 +50,7 @@ class TestRetrieval:
         assert (first.id, first.score, first.content, first.content_hash) == ("1nf", 0.92, "원자값" * 3, None)
         assert first.metadata == {"concept": "제1정규형"}
         assert (second.score, second.content, second.content_length) == (None, "가" * limit, 5000)
-        assert second.content_hash == xxhash.xxh3_128_hexdigest(("가" * 5000).encode("utf-16-le"))
+        assert second.content_hash == xxhash.xxh3_128_hexdigest(("가" * 5000).encode("utf-32-le"))
 
     async def test_an_asynchronous_one_is_the_same(self, handler: ExamsGraphEventHandler) -> None:
         await Shelf().aretrieve(QueryBundle("정규화", embedding=[0.125, 0.875]))
