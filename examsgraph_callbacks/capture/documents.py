@@ -27,16 +27,15 @@ def recorded_document(
     The score is the metadata's `similarity_score`, `score`, `relevance_score` or `_score`.
     """
     length = len(text)
-    fields: dict[str, object] = {
-        "id": document_id,
-        "score": _score(metadata),
-        "content": text,
-        "content_length": length,
-        "metadata": plain(metadata),
-    }
+    fields: dict[str, object] = {"content": text, "content_length": length}
     if length > limit:
-        fields["content"] = cut(text, limit)
-        fields["content_hash"] = _hash(text)
+        fields = {"content": cut(text, limit), "content_length": length, "content_hash": _hash(text)}
+    if document_id is not None:
+        fields["id"] = document_id
+    if metadata:
+        fields["metadata"] = plain(metadata)
+        if (score := _score(metadata)) is not None:
+            fields["score"] = score
     return fields
 
 

@@ -2,22 +2,32 @@
 
 import weakref
 from asyncio import Task
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 from uuid import UUID
 
 from examsgraph_callbacks.capture.context import Context
 from examsgraph_callbacks.events import RunFact
 from examsgraph_callbacks.failures import failures
 
-if TYPE_CHECKING:
-    from examsgraph_callbacks.capture.recorder import Recorder
-
-__all__ = ["OpenRun", "OpenRuns", "shared_open_runs"]
+__all__ = ["FactWriter", "OpenRun", "OpenRuns", "shared_open_runs"]
 
 OPEN_RUNS_LIMIT = 100_000
+
+
+class FactWriter(Protocol):
+    """Whoever makes a run's fact, and writes it."""
+
+    def write_run(
+        self,
+        run: "OpenRun",
+        latency_ms: float,
+        content: Mapping[str, object] | None,
+        error: BaseException | None,
+    ) -> None:
+        """Write the fact of a run that has ended; `content` holds fields of it."""
 
 
 @dataclass(slots=True)
@@ -31,7 +41,7 @@ class OpenRun:
     run_id: str
     trace_id: str
     fact: type[RunFact]
-    recorder: "Recorder"
+    recorder: FactWriter
     """Whose fact it will be: the one that heard of it last, which is attached nearest to it."""
     parent_run_id: str | None
     name: str | None

@@ -170,9 +170,19 @@ class Recorder:
         if run is None or run.run_id != run_id.hex:
             return
         unwatch(run)
-        latency_ms = ms(self._clock.elapsed_ns() - run.started_ns)
-        recorder = run.recorder
-        fields = recorder._fields(run.fact, run, run.started_wall_ns, error)
+        run.recorder.write_run(run, ms(self._clock.elapsed_ns() - run.started_ns), content, error)
+        if run.below:
+            self._end_those_left_below(run)
+
+    def write_run(
+        self,
+        run: OpenRun,
+        latency_ms: float,
+        content: Mapping[str, object] | None,
+        error: BaseException | None,
+    ) -> None:
+        """Write the fact of a run of this recorder's that has ended."""
+        fields = self._fields(run.fact, run, run.started_wall_ns, error)
         fields["latency_ms"] = latency_ms
         if run.fact is LLMCall:
             fields["streamed"] = run.streamed
@@ -181,9 +191,7 @@ class Recorder:
         fields.update(run.content)
         if content:
             fields.update(content)
-        recorder.write(run.fact, fields)
-        if run.below:
-            self._end_those_left_below(run)
+        self._write(run.fact, fields)
 
     def end_all(self) -> None:
         """The process ends: what is still open is recorded as it stands."""
@@ -229,7 +237,7 @@ class Recorder:
             return
         fields = self._fields(Exploration, run, exploration.started_wall_ns, exploration.error)
         fields.update(run_id=self._clock.new_id(), parent_run_id=run.run_id, **exploration.fields())
-        self.write(Exploration, fields)
+        self._write(Exploration, fields)
 
     def _fields(
         self,
@@ -256,7 +264,7 @@ class Recorder:
             fields.update(error_type=type(error).__name__, error_message=cut(str(error), ERROR_MESSAGE_LIMIT))
         return fields
 
-    def write(self, kind: type[RunFact], fields: Mapping[str, object]) -> None:
+    def _write(self, kind: type[RunFact], fields: Mapping[str, object]) -> None:
         """Write a fact by its fields, as it may be written.
 
         No model of it is made: to validate what capture has just put together, here and in the rooms of

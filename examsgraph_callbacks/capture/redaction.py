@@ -48,8 +48,8 @@ def is_clean(text: str) -> bool:
 def _redact(text: str) -> str:
     if len(text) < _SHORTEST:
         return text
-    for character, rules in _RULES_BY_CHARACTER:
-        if character in text:
+    for character, sign, rules in _RULES_BY_CHARACTER:
+        if character in text and (sign is None or sign.search(text)):
             for rule in rules:
                 if rule.sign.search(text):
                     text = rule.secret.sub(rule.replacement, text)
@@ -153,7 +153,14 @@ _RULES = (
     ),
 )
 
+# where several rules share a character: what no text is without in which any of them finds its secret
+_SHARED_SIGNS = {
+    "-": re.compile(r"-(?:(?<=sk-)|(?<=xox[a-z]-)| ?[1-8]\d{6}(?!\w))", re.ASCII),
+    "_": re.compile(r"_(?:(?<=gh[oprsu]_)|(?<=github_)pat_)", re.ASCII),
+    "0": re.compile(r"0(?:1[016-9]|[2-8]\d{0,2}[-. )])", re.ASCII),
+}
+
 _RULES_BY_CHARACTER = tuple(
-    (character, tuple(rule for rule in _RULES if rule.character == character))
+    (character, _SHARED_SIGNS.get(character), tuple(rule for rule in _RULES if rule.character == character))
     for character in dict.fromkeys(rule.character for rule in _RULES)
 )

@@ -26,6 +26,14 @@ from tests.langchain.models import ScriptedModel
 pytestmark = pytest.mark.benchmark
 
 USAGE = {"input_tokens": 100, "output_tokens": 20, "total_tokens": 120}
+ENGLISH = (
+    "A relation is in third normal form when it is in second normal form and no non-prime attribute "
+    "depends transitively on a key: for every functional dependency X -> A, X is a superkey or A is prime. "
+    "Enrolment(student_id, course, teacher, room = 'B201') with 10 rows repeats the teacher's room. "
+)
+KOREAN = (
+    "제3정규형은 이행적 함수 종속을 제거합니다. 이상현상은 삽입, 삭제, 갱신(10건)에서 나타납니다: X -> Y. "
+)
 PROMPT = "정규화의 목적으로 가장 알맞은 것은? " * 40  # about 2.4 kB of UTF-8, a usual tutor prompt
 
 
@@ -114,10 +122,13 @@ def streamed(config: Any) -> Callable[[int], None]:
     return work
 
 
-def retriever(letter: str, length: int) -> Work:
+def retriever(sentence: str, length: int) -> Work:
     def work_with(config: Any) -> Callable[[int], None]:
+        text = (sentence * (length // len(sentence) + 1))[:length]
         shelf = Shelf(
-            documents=[Document(page_content=letter * length, metadata={"score": 0.9}) for _ in range(20)],
+            documents=[
+                Document(page_content=f"{number}. {text}", metadata={"score": 0.9}) for number in range(20)
+            ],
         )
 
         def work(repetitions: int) -> None:
@@ -141,8 +152,9 @@ def handlers(tmp_path: Path) -> dict[str, list[BaseCallbackHandler]]:
         ("ainvoke", ainvoke, 200, 100),
         ("chain of 3 steps", chain_of_three, 150, 150),
         ("streamed token", token, 20_000, 2),
-        ("20 documents of 20 kB, ASCII", retriever("x", 20_000), 150, 150),
-        ("20 documents of 20 kB, Korean", retriever("가", 6_667), 150, 150),
+        ("20 documents of 20 kB, letters", retriever("x", 20_000), 150, 150),
+        ("20 documents of 20 kB, English", retriever(ENGLISH, 20_000), 150, 150),
+        ("20 documents of 20 kB, Korean", retriever(KOREAN, 8_000), 150, 150),
     ],
 )
 def test_overhead(

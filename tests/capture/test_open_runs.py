@@ -6,8 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from examsgraph_callbacks.capture.open_runs import OpenRun, OpenRuns
-from examsgraph_callbacks.capture.recorder import Recorder
+from examsgraph_callbacks.capture.open_runs import FactWriter, OpenRun, OpenRuns
 from examsgraph_callbacks.events import Trace
 
 
@@ -16,7 +15,7 @@ def run(number: int) -> OpenRun:
         run_id=f"{number:032x}",
         trace_id="a" * 32,
         fact=Trace,
-        recorder=cast("Recorder", None),  # no run here becomes a fact
+        recorder=cast("FactWriter", None),  # no run here becomes a fact
         parent_run_id=None,
         name=None,
         tags=[],
