@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from examsgraph_callbacks.events import LLMCall, Message, Request
-from tests.measure.facts import llm_call
+from examsgraph_callbacks.events import EmbeddingCall, LLMCall, Message, Request
+from tests.measure.facts import embedding_call, llm_call
 
-__all__ = ["Recording", "recorded_call", "recordings"]
+__all__ = ["Recording", "recorded_call", "recorded_embedding", "recordings"]
 
 Recording = dict[str, Any]
 
 RECORDINGS = Path(__file__).parents[3] / "shared/data/llm_recordings/recordings.jsonl"
 _NOT_PARAMETERS = {"messages", "input", "instructions", "tools", "functions"}
-# Anthropic's answers carry no date
+# answers of Anthropic's, and of embedding models, carry no date
 UNDATED = datetime(2026, 6, 1, tzinfo=UTC)
 
 
@@ -44,6 +44,17 @@ def recorded_call(recording: Recording, *, reported: bool) -> LLMCall:
         request=_request(recording),
         answer=_answer(recording),
         **(_usage(recording["usage"]) if reported else {}),
+    )
+
+
+def recorded_embedding(recording: Recording) -> EmbeddingCall:
+    """The fact of a recorded embedding call."""
+    return embedding_call(
+        started_at=UNDATED,
+        provider=recording["provider"],
+        requested_model=recording["request_model"],
+        served_model=recording["response_model"],
+        input_tokens=recording["usage"]["prompt_tokens"],
     )
 
 
