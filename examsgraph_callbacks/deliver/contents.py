@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from examsgraph_callbacks.deliver.measured import CallCost
+from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import (
     EmbeddingCall,
     Exploration,
@@ -25,6 +26,7 @@ __all__ = ["answer_text", "call_contents", "embedding_contents", "fact_contents"
 
 _INPUTS = "mlflow.spanInputs"
 _OUTPUTS = "mlflow.spanOutputs"
+_MOST_TOKENS = 2**63 - 1
 
 Attributes = dict[str, JsonValue]
 
@@ -63,7 +65,8 @@ def call_contents(measured: MeasuredCall, cost: CallCost | None) -> Attributes:
     """Model, tokens and cost of a call, for MLflow's Dashboard.
 
     A cost is a float here and nowhere else; the exact decimal stands beside it. A call without a price
-    has an empty cost, not none, where MLflow would price it by itself.
+    has an empty cost, not none, where MLflow would price it by itself. Raises `InvalidInputError` for
+    more tokens than a database counts.
     """
     call = measured.call
     usage = {
@@ -73,6 +76,8 @@ def call_contents(measured: MeasuredCall, cost: CallCost | None) -> Attributes:
         "cache_read_input_tokens": call.cached_tokens,
         "cache_creation_input_tokens": call.cache_write_tokens,
     }
+    if max(filter(None, usage.values()), default=0) > _MOST_TOKENS:
+        raise InvalidInputError(f"expected fewer than 2^63 tokens, got {_known(usage)}: correct the report")
     contents: Attributes = {
         **_priced(measured, cost),
         "examsgraph.misrouted": measured.misrouted,

@@ -19,7 +19,7 @@ from examsgraph_callbacks.deliver.turns import Turn
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import Exploration, Hop, RunFact
 
-__all__ = ["Failure", "Span", "turn_spans"]
+__all__ = ["Failure", "Span", "is_trace_id", "turn_spans"]
 
 TRACE_TAG = "mlflow.traceTag."
 INCOMPLETE = "incomplete"
@@ -61,6 +61,11 @@ class Span:
     end_ns: int
     failure: Failure | None = None
     attributes: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+def is_trace_id(run_id: str) -> bool:
+    """Whether a trace can have this id: 32 hexadecimal digits that do not end in 16 zeros."""
+    return _ID.fullmatch(run_id) is not None
 
 
 def turn_spans(measured: MeasuredTurn, *, add_root: bool = False) -> list[Span]:
@@ -213,7 +218,7 @@ def _span_id(run_id: str) -> str:
 
 
 def _checked(run_id: str) -> str:
-    if not _ID.fullmatch(run_id):
+    if not is_trace_id(run_id):
         raise InvalidInputError(
             f"expected an id of 32 hexadecimal digits that do not end in 16 zeros, got {run_id!r}: "
             "write facts with ids such as uuid.uuid4().hex",
