@@ -152,17 +152,19 @@ def _end_is_counted(call: LLMCall) -> bool:
     if call.finish_reason not in {"stop", "tool_calls"}:
         return call.finish_reason == "completed"
     first, last = _CHAT_COUNTED_THE_END
-    model = call.served_model or call.requested_model or ""
     return (
         first <= call.started_at.date() <= last
         and call.provider != "azure"
-        and _CHAT_THAT_COUNTED_THE_END.match(model) is not None
+        and _CHAT_THAT_COUNTED_THE_END.match(_model(call)) is not None
     )
 
 
 def _priming(call: LLMCall) -> int:
-    model = call.served_model or call.requested_model or ""
-    return _REASONING_PRIMING if _REASONING_MODEL.match(model) else _PRIMING
+    return _REASONING_PRIMING if _REASONING_MODEL.match(_model(call)) else _PRIMING
+
+
+def _model(call: LLMCall) -> str:
+    return call.served_model or call.requested_model or ""
 
 
 def _overhead_tokens(message: Message, count: Callable[[str], int]) -> int:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from examsgraph_callbacks.cli import app
 from examsgraph_callbacks.journal import Journal
 from tests.analytics.facts import answered, greeted
+from tests.deliver.conftest import MLFLOW_WARNING
 from tests.deliver.factories import hex_id, llm_call, turn_root
 from tests.demo.conftest import bare_environment
 
@@ -98,8 +99,7 @@ def test_prices_and_policy_of_ones_own_change_the_report(journal: Journal, tmp_p
     assert "misrouted call" not in shown
 
 
-# of MLflow's own making, and on every first use of a database
-@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+@pytest.mark.filterwarnings(MLFLOW_WARNING)
 def test_prices_and_policy_of_ones_own_change_what_is_shipped(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     for fact in (llm_call(task_type="simple_greeting"), turn_root()):
@@ -139,7 +139,7 @@ def test_a_file_that_cannot_be_read_ends_shipping_before_it_begins(
     assert not (journal.path / "shipped").exists()
 
 
-@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+@pytest.mark.filterwarnings(MLFLOW_WARNING)
 def test_what_was_set_aside_is_told_with_where_it_is(journal: Journal, tmp_path: Path) -> None:
     # its facts have ids that no trace can have
     options = ["--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db", "--flush"]
