@@ -16,6 +16,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.retrievers import BaseRetriever
 
+from examsgraph_callbacks.capture.clean import forget_documents
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
@@ -122,17 +123,17 @@ def streamed(config: Any) -> Callable[[int], None]:
     return work
 
 
-def retriever(sentence: str, length: int) -> Work:
+def retriever(sentence: str, length: int, *, seen_before: bool = True) -> Work:
+    text = (sentence * (length // len(sentence) + 1))[:length]
+    documents = [Document(page_content=f"{number}. {text}", metadata={"score": 0.9}) for number in range(20)]
+
     def work_with(config: Any) -> Callable[[int], None]:
-        text = (sentence * (length // len(sentence) + 1))[:length]
-        shelf = Shelf(
-            documents=[
-                Document(page_content=f"{number}. {text}", metadata={"score": 0.9}) for number in range(20)
-            ],
-        )
+        shelf = Shelf(documents=documents)
 
         def work(repetitions: int) -> None:
             for _ in range(repetitions):
+                if not seen_before:
+                    forget_documents()
                 shelf.invoke("정규화", config)
 
         return work
@@ -154,7 +155,9 @@ def handlers(tmp_path: Path) -> dict[str, list[BaseCallbackHandler]]:
         ("streamed token", token, 20_000, 2),
         ("20 documents of 20 kB, letters", retriever("x", 20_000), 150, 150),
         ("20 documents of 20 kB, English", retriever(ENGLISH, 20_000), 150, 150),
+        ("the same, never seen before", retriever(ENGLISH, 20_000, seen_before=False), 150, 150),
         ("20 documents of 20 kB, Korean", retriever(KOREAN, 8_000), 150, 150),
+        ("the same, never seen before", retriever(KOREAN, 8_000, seen_before=False), 150, 150),
     ],
 )
 def test_overhead(

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from examsgraph_callbacks.capture import Privacy, pseudonym, redact_text
+from examsgraph_callbacks.capture import Privacy, pseudonym, recorded_document, redact_text
 from examsgraph_callbacks.capture.privacy import CONTENT_FIELDS
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import (
@@ -104,6 +104,21 @@ def test_requests_answers_and_documents_are_redacted_and_keep_their_figures() ->
         content_hash="0" * 32,
         metadata={"author": "[EMAIL]", "page": 3},
     )
+
+
+def test_of_a_document_that_was_seen_before_all_but_the_same_text_is_searched() -> None:
+    secret = "010-1234-5678"
+    text = "가" * 100 + f" {secret} 나나 " + "나" * 100
+
+    def recorded(text: str, metadata: dict[str, str], limit: int) -> Any:
+        document = recorded_document(text, metadata, None, limit)
+        fields = {**RUN, "documents": [document]}
+        return Privacy().recorded_fields(Retrieval, fields)["documents"]
+
+    assert recorded(text, {}, 50)[0]["content"] == "가" * 50
+    assert recorded(text, {"author": secret}, 50)[0]["metadata"] == {"author": "[PHONE]"}
+    assert "[PHONE]" in recorded(text, {}, 150)[0]["content"], "more of it is recorded than was searched"
+    assert "[PHONE]" in recorded(text, {}, 150)[0]["content"], "what has a secret is not remembered as clean"
 
 
 def test_ids_names_and_labels_are_not_content() -> None:
