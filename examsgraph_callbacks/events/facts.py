@@ -15,6 +15,7 @@ from examsgraph_callbacks.events.parts import (
     Request,
     RetrievalParams,
     RetrievedDocument,
+    SampledNode,
     Seed,
     SimilarityScale,
 )
@@ -175,7 +176,10 @@ class Exploration(RunFact):
     """All the hops that were looked at for one query, in the order in which they were judged.
 
     `source` says who knew them: this package's `explorer`, the `tap` on another retriever's queries, or
-    the `caller` who handed them in. `uncaptured` says, a sentence each, what could not be seen.
+    the `caller` who handed them in. `uncaptured` says, a sentence each, what could not be seen; `sampled`
+    names the concepts that had too many relations to look at each. `server` is the product and version
+    that was asked, `index_name` its vector index: both None where there is none, or it never answered.
+    `round_trips` counts the questions for beginnings and relations.
     """
 
     kind: Literal["exploration"] = "exploration"
@@ -185,8 +189,11 @@ class Exploration(RunFact):
     retrieval_params: RetrievalParams = RetrievalParams()
     seeds: tuple[Seed, ...] = ()
     hops: tuple[Hop, ...] = ()
+    sampled: tuple[SampledNode, ...] = ()
     similarity_scale: SimilarityScale = "(1+cos)/2"
     backend: str | None = None
+    index_name: str | None = None
+    server: str | None = None
     round_trips: NonNegativeInt | None = None
     final_explanation: str | None = None
 
