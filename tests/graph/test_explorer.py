@@ -11,11 +11,11 @@ import pytest
 from examsgraph_callbacks.errors import GraphUnavailableError, InvalidInputError
 from examsgraph_callbacks.events import RetrievalParams
 from examsgraph_callbacks.graph import (
-    Candidate,
     Concept,
     ConceptGraph,
     ExplorationResult,
     MemoryGraph,
+    Neighbourhood,
     Relation,
     explore,
     explore_by_level,
@@ -189,7 +189,14 @@ def test_it_starts_at_the_named_concepts_whatever_their_scores() -> None:
 def test_open_parameters_are_recorded_as_what_they_stood_for() -> None:
     exploration = explore(QUERY, scored({"a": 0.9}, []), RetrievalParams(depth=2), query="왜?")
     assert exploration.retrieval_params == RetrievalParams(
-        depth=2, similarity_threshold=0.7, max_hops=5, beam_width=2, fan_out=10, seeds=1
+        depth=2,
+        similarity_threshold=0.7,
+        max_hops=5,
+        beam_width=2,
+        fan_out=10,
+        seeds=1,
+        max_degree=200,
+        direction="both",
     )
     assert exploration.query == "왜?"
     assert exploration.backend == "memory: 1 concepts, 0 relations"
@@ -197,10 +204,12 @@ def test_open_parameters_are_recorded_as_what_they_stood_for() -> None:
 
 def test_what_was_looked_at_is_still_there_when_the_graph_fails_half_way() -> None:
     class FailingAtB(MemoryGraph):
-        def neighbours(self, query_vector: Sequence[float], frontier: Sequence[str]) -> Sequence[Candidate]:
+        def neighbours(
+            self, query_vector: Sequence[float], frontier: Sequence[str], max_degree: int
+        ) -> Neighbourhood:
             if "b" in frontier:
                 raise GraphUnavailableError("expected an answer, got none: start the server")
-            return super().neighbours(query_vector, frontier)
+            return super().neighbours(query_vector, frontier, max_degree)
 
     graph = FailingAtB(
         [Concept(name="a", embedding=(1.0, 0.0)), Concept(name="b", embedding=(1.0, 0.1))],
@@ -217,7 +226,8 @@ def test_whoever_asks_the_graph_himself_gets_the_same_exploration() -> None:
     graph, question = memory(demo_graph()), demo_questions()[0]
     _, exploration = islice(explore_by_level(question.embedding, graph), 2)
     while frontier := next_frontier(exploration):
-        exploration = judged(exploration, graph.neighbours(question.embedding, frontier))
+        found = graph.neighbours(question.embedding, frontier, exploration.bounds.max_degree)
+        exploration = judged(exploration, found.candidates)
     assert exploration == explore(question.embedding, graph)
 
 

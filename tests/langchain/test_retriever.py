@@ -4,25 +4,14 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import pytest
-from langchain_core.embeddings import Embeddings
 
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, listen_for_explorations
 from examsgraph_callbacks.errors import GraphUnavailableError, InvalidInputError
-from examsgraph_callbacks.graph import Candidate, ConceptGraph, MemoryGraph
+from examsgraph_callbacks.graph import ConceptGraph, MemoryGraph, Neighbourhood
 from examsgraph_callbacks.langchain.retriever import GraphPathRetriever
-from tests.graph.graphs import demo_graph, demo_questions
+from tests.graph.graphs import KnownQuestions, demo_graph, demo_questions
 
 QUESTION = demo_questions()[0]
-
-
-class KnownQuestions(Embeddings):
-    """Embeds the demonstration's questions, by what was computed for them."""
-
-    def embed_query(self, text: str) -> list[float]:
-        return next([*question.embedding] for question in demo_questions() if question.text == text)
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        return [self.embed_query(text) for text in texts]
 
 
 class Listener:
@@ -34,10 +23,12 @@ class Listener:
 
 
 class FailingOnTheSecondLevel(MemoryGraph):
-    def neighbours(self, query_vector: Sequence[float], frontier: Sequence[str]) -> Sequence[Candidate]:
+    def neighbours(
+        self, query_vector: Sequence[float], frontier: Sequence[str], max_degree: int
+    ) -> Neighbourhood:
         if "제1정규형" in frontier:
             raise GraphUnavailableError("expected an answer, got none: start the server")
-        return super().neighbours(query_vector, frontier)
+        return super().neighbours(query_vector, frontier, max_degree)
 
 
 @pytest.fixture
