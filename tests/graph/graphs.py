@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from langchain_core.embeddings import Embeddings
+from llama_index.core.base.embeddings.base import BaseEmbedding
 
 import examsgraph_callbacks
 from examsgraph_callbacks.graph import Concept, ConceptGraph, MemoryGraph, Relation
@@ -49,6 +50,19 @@ class KnownQuestions(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         return [self.embed_query(text) for text in texts]
+
+
+class LlamaIndexKnownQuestions(BaseEmbedding):
+    """The same, as LlamaIndex's models do."""
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return KnownQuestions().embed_query(query)
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._get_query_embedding(query)
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return self._get_query_embedding(text)
 
 
 @cache

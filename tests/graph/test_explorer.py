@@ -9,7 +9,7 @@ from itertools import islice
 import pytest
 
 from examsgraph_callbacks.errors import GraphUnavailableError, InvalidInputError
-from examsgraph_callbacks.events import RetrievalParams
+from examsgraph_callbacks.events import RetrievalParams, SampledNode
 from examsgraph_callbacks.graph import (
     Concept,
     ConceptGraph,
@@ -141,6 +141,30 @@ def test_it_ends_where_nothing_is_followed_and_asks_no_further() -> None:
     exploration = explore(QUERY, graph, start=["a"])
     assert [(hop.next_node, hop.verdict) for hop in exploration.hops] == [("b", "below_threshold")]
     assert exploration.round_trips == 2
+
+
+def test_of_a_supernode_only_relations_to_the_concepts_nearest_to_the_query_are_looked_at() -> None:
+    scores = {"hub": 0.99, "far": 0.6, "aside": 0.95} | {f"near {number}": 0.9 for number in range(4)}
+    relations = [("hub", "포함", name) for name in scores if name not in {"hub", "aside"}]
+    graph = scored(scores, relations)
+    # the three nearest of all: the hub itself, `aside`, to which no relation leads, and one of the tied
+    sampled = explore(QUERY, graph, RetrievalParams(max_degree=3, seeds=1), start=["hub"])
+    assert [hop.next_node for hop in sampled.hops if hop.depth == 1] == ["near 0"]
+    assert sampled.sampled == (SampledNode(node="hub", degree=5, looked_at=1),)
+    every = explore(QUERY, graph, RetrievalParams(max_degree=5, fan_out=9), start=["hub"])
+    assert [hop.next_node for hop in every.hops if hop.depth == 1] == [
+        *(f"near {number}" for number in range(4)),
+        "far",
+    ]
+    assert every.sampled == ()
+
+
+def test_each_hop_carries_the_cosine_of_query_and_next_node_as_its_score_has_it() -> None:
+    exploration = explore(QUERY, scored({"a": 0.9, "b": 0.8}, [("a", "포함", "b")]), start=["a"])
+    assert [(hop.similarity_score, hop.cosine) for hop in exploration.hops[:1]] == [(0.8, 0.6)]
+    for question in demo_questions():
+        for hop in explore(question.embedding, memory(demo_graph())).hops:
+            assert hop.cosine == round(2 * (hop.similarity_score or 0) - 1, 6)
 
 
 def test_once_max_hops_are_followed_it_asks_no_further() -> None:
