@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from examsgraph_callbacks.measure import Meter
 
 # everything else is imported by the verb that needs it, so that --help is there at once
 
@@ -32,6 +35,12 @@ TrackingUriOption = Annotated[
     typer.Option(
         help="MLflow's address or database; else MLFLOW_TRACKING_URI, else mlflow.db beside the journal.",
     ),
+]
+PricesOption = Annotated[
+    Path | None, typer.Option(help="A TOML file of [[prices]] that hold before the public list.")
+]
+PolicyOption = Annotated[
+    Path | None, typer.Option(help="A TOML file whose [routing] says which models a task may use.")
 ]
 
 
@@ -126,35 +135,38 @@ def ship(
         bool,
         typer.Option("--flush", help="Ship turns that have not ended too, instead of waiting for them."),
     ] = False,
+    prices: PricesOption = None,
+    policy: PolicyOption = None,
 ) -> None:
     """Ship what is new in a journal to MLflow, each turn exactly once.
 
     Turns become traces of the experiment ExamsGraph, graph explorations runs of GraphRAG_Path_Tracing.
     Shipping again ships only what has come since; after a crash, or while MLflow is down, nothing is
-    lost and nothing arrives twice.
+    lost and nothing arrives twice. A fact that cannot be delivered is set aside beside the journal, in
+    shipped/dead_letters.jsonl, and the others go on.
+
+    Costs and misroutes are worked out when a turn is shipped; examsgraph report --help shows the files.
 
     \b
-    Example:
+    Examples:
         examsgraph ship --tracking-uri http://localhost:5000
+        examsgraph ship --prices contract.toml --policy contract.toml
     """  # noqa: D301
     with _errors_in_one_line():
         from examsgraph_callbacks.console import Screen, ship_with_progress, show_shipped
         from examsgraph_callbacks.journal import Journal
 
         opened, screen = Journal(journal), Screen()
-        shipped = ship_with_progress(opened, screen, tracking_uri, flush=flush)
+        meter = _meter(prices, policy)
+        shipped = ship_with_progress(opened, screen, tracking_uri, flush=flush, meter=meter)
         show_shipped(shipped, opened, screen, tracking_uri)
 
 
 @app.command()
 def report(
     journal: JournalOption = None,
-    prices: Annotated[
-        Path | None, typer.Option(help="A TOML file of [[prices]] that hold before the public list.")
-    ] = None,
-    policy: Annotated[
-        Path | None, typer.Option(help="A TOML file whose [routing] says which models a task may use.")
-    ] = None,
+    prices: PricesOption = None,
+    policy: PolicyOption = None,
 ) -> None:
     """Sum a journal up: routes, tokens, cost, latency, strange paths.
 
@@ -180,13 +192,18 @@ def report(
     with _errors_in_one_line():
         from examsgraph_callbacks.console import Screen, show_report
         from examsgraph_callbacks.journal import Journal
-        from examsgraph_callbacks.measure import Meter, PriceList, load_policy, load_prices
 
-        meter = Meter(
-            PriceList(load_prices(prices)) if prices else None,
-            load_policy(policy) if policy else None,
-        )
-        show_report(Journal(journal), Screen(), meter)
+        show_report(Journal(journal), Screen(), _meter(prices, policy))
+
+
+def _meter(prices: Path | None, policy: Path | None) -> "Meter":
+    """Measures by the files that were given, else by the public list and the product's own policy."""
+    from examsgraph_callbacks.measure import Meter, PriceList, load_policy, load_prices
+
+    return Meter(
+        PriceList(load_prices(prices)) if prices else None,
+        load_policy(policy) if policy else None,
+    )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from examsgraph_callbacks.analytics.calls import (
     CallError,
     CallGroup,
     CallReport,
+    EmbeddingGroup,
     Misroute,
     UserCost,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "CallGroup",
     "CallReport",
     "Cost",
+    "EmbeddingGroup",
     "ExplorationReport",
     "FailedConcept",
     "FeedbackReport",

@@ -1,13 +1,21 @@
-"""The LLM calls by task type and model and by user, the misrouted ones, and those that failed."""
+"""LLM calls by task type and model, embedding calls by model, both by user, and what went wrong with them."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 
-from examsgraph_callbacks.analytics.figures import CallFigures, Cost, CostTally, FiguresTally
+from examsgraph_callbacks.analytics.figures import CallFigures, Cost, CostTally, FiguresTally, Measured
 from examsgraph_callbacks.measure import MeasuredCall
 
-__all__ = ["CallError", "CallGroup", "CallReport", "CallTally", "Misroute", "UserCost"]
+__all__ = [
+    "CallError",
+    "CallGroup",
+    "CallReport",
+    "CallTally",
+    "EmbeddingGroup",
+    "Misroute",
+    "UserCost",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +28,16 @@ class CallGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddingGroup:
+    """The calls of one embedding model; `model` is the requested one where none answered."""
+
+    model: str | None
+    figures: CallFigures
+
+
+@dataclass(frozen=True, slots=True)
 class UserCost:
-    """What one user's calls cost; `user_id` None gathers the calls of nobody in particular."""
+    """What one user's calls cost, those of embedding models too; `user_id` None gathers nobody's."""
 
     user_id: str | None
     calls: int
@@ -54,15 +70,27 @@ class CallError:
 class CallReport:
     """Groups in the order of their names, users by falling cost, misroutes as they came, errors by count.
 
-    `price_versions` names the price lists by which the calls were priced.
+    `total` is of all calls; misroutes, output and times in it are the LLM calls' alone. `price_versions`
+    names the price lists by which the calls were priced.
     """
 
     total: CallFigures
     groups: tuple[CallGroup, ...]
+    embeddings: tuple[EmbeddingGroup, ...]
     users: tuple[UserCost, ...]
     misroutes: tuple[Misroute, ...]
     errors: tuple[CallError, ...]
     price_versions: tuple[str, ...]
+
+    @property
+    def llm_calls(self) -> int:
+        """How many of the calls were of a model that answers."""
+        return self.total.calls - self.embedding_calls
+
+    @property
+    def embedding_calls(self) -> int:
+        """How many of the calls were of a model that embeds."""
+        return sum(group.figures.calls for group in self.embeddings)
 
     @property
     def average_user_cost_usd(self) -> Decimal | None:
@@ -75,21 +103,36 @@ class CallTally:
     """Takes measured calls one by one."""
 
     def __init__(self) -> None:
-        self._total = FiguresTally()
+        self._answers = FiguresTally()
+        self._embeddings = FiguresTally()
         self._groups: defaultdict[tuple[str | None, str | None], FiguresTally] = defaultdict(FiguresTally)
+        self._embedding_groups: defaultdict[str | None, FiguresTally] = defaultdict(FiguresTally)
         self._users: defaultdict[str | None, CostTally] = defaultdict(CostTally)
         self._misroutes: list[Misroute] = []
         self._errors: Counter[tuple[str | None, str | None]] = Counter()
         self._messages: dict[tuple[str | None, str | None], str | None] = {}
         self._price_versions: set[str] = set()
 
-    def add(self, measured: MeasuredCall) -> None:
+    def add(self, measured: Measured) -> None:
         """Count one more call."""
         call = measured.call
         model = call.served_model or call.requested_model
-        self._total.add(measured)
-        self._groups[call.task_type, model].add(measured)
+        if isinstance(measured, MeasuredCall):
+            self._add_answer(measured, model)
+        else:
+            self._embeddings.add(measured)
+            self._embedding_groups[model].add(measured)
         self._users[call.user_id].add(measured)
+        if measured.price_version is not None:
+            self._price_versions.add(measured.price_version)
+        if call.error_type is not None:
+            self._errors[model, call.error_type] += 1
+            self._messages[model, call.error_type] = call.error_message
+
+    def _add_answer(self, measured: MeasuredCall, model: str | None) -> None:
+        call = measured.call
+        self._answers.add(measured)
+        self._groups[call.task_type, model].add(measured)
         if measured.misrouted:
             self._misroutes.append(
                 Misroute(
@@ -101,19 +144,16 @@ class CallTally:
                     cost_usd=measured.cost_usd,
                 ),
             )
-        if measured.price_version is not None:
-            self._price_versions.add(measured.price_version)
-        if call.error_type is not None:
-            self._errors[model, call.error_type] += 1
-            self._messages[model, call.error_type] = call.error_message
 
     def report(self) -> CallReport:
         """What the calls so far amount to."""
         groups = [CallGroup(*key, tally.figures()) for key, tally in self._groups.items()]
+        embeddings = [EmbeddingGroup(name, tally.figures()) for name, tally in self._embedding_groups.items()]
         users = [UserCost(user_id, tally.calls, tally.cost()) for user_id, tally in self._users.items()]
         return CallReport(
-            total=self._total.figures(),
+            total=self._answers.figures().with_embeddings(self._embeddings.figures()),
             groups=tuple(sorted(groups, key=lambda group: (group.task_type or "", group.model or ""))),
+            embeddings=tuple(sorted(embeddings, key=lambda group: group.model or "")),
             users=tuple(sorted(users, key=lambda user: (-(user.cost.usd or 0), user.user_id or ""))),
             misroutes=tuple(self._misroutes),
             errors=tuple(

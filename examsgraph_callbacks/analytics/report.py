@@ -7,7 +7,7 @@ from datetime import datetime
 from examsgraph_callbacks.analytics.calls import CallReport, CallTally
 from examsgraph_callbacks.analytics.explorations import ExplorationReport, ExplorationTally
 from examsgraph_callbacks.analytics.feedback import FeedbackReport, FeedbackTally
-from examsgraph_callbacks.events import Exploration, Fact, LLMCall, Trace
+from examsgraph_callbacks.events import EmbeddingCall, Exploration, Fact, LLMCall, Trace
 from examsgraph_callbacks.measure import Meter
 
 __all__ = ["Report", "report"]
@@ -49,7 +49,7 @@ def report(facts: Iterable[Fact], meter: Meter) -> Report:
             case Trace():
                 turns += 1
                 failed_turns += fact.status == "error"
-            case LLMCall():
+            case LLMCall() | EmbeddingCall():
                 calls.add(meter.measure(fact))
             case Exploration():
                 explorations.add(fact)

@@ -40,7 +40,8 @@ def render_report(report: Report, krw_per_usd: float) -> Group:
 def _head(report: Report) -> Iterator[RenderableType]:
     counts = {
         "tutoring turn": report.turns,
-        "LLM call": report.calls.total.calls,
+        "LLM call": report.calls.llm_calls,
+        "embedding call": report.calls.embedding_calls,
         "graph exploration": report.explorations.count,
         "learner reaction": report.feedback.count,
     }
@@ -53,7 +54,7 @@ def _head(report: Report) -> Iterator[RenderableType]:
 
 def _calls(report: Report, krw_per_usd: float) -> Iterator[RenderableType]:
     calls = report.calls
-    if not calls.groups:
+    if not calls.total.calls:
         return
     yield from _heading("Calls by task type and model")
     yield times_table(calls)

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from examsgraph_callbacks.console.empty import empty_journal
 from examsgraph_callbacks.console.screen import Screen
-from examsgraph_callbacks.deliver import ShipReport, default_tracking_uri, ship, ui_command
+from examsgraph_callbacks.deliver import GRACE, ShipReport, default_tracking_uri, ship, ui_command
 from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.measure import Meter
 
 __all__ = ["ship_with_progress", "show_shipped"]
 
@@ -16,6 +17,7 @@ def ship_with_progress(
     tracking_uri: str | None = None,
     *,
     flush: bool = False,
+    meter: Meter | None = None,
 ) -> ShipReport:
     """`deliver.ship` under a bar; `flush` delivers unfinished turns too, however young.
 
@@ -28,9 +30,8 @@ def ship_with_progress(
         def on_progress(shipped: ShipReport) -> None:
             advance(shipped.traces)
 
-        if flush:
-            return ship(journal, tracking_uri, on_progress, grace=timedelta(0))
-        return ship(journal, tracking_uri, on_progress)
+        grace = timedelta(0) if flush else GRACE
+        return ship(journal, tracking_uri, on_progress, meter=meter, grace=grace)
 
 
 def show_shipped(
@@ -45,7 +46,10 @@ def show_shipped(
             f"{shipped.facts_pending} facts wait for their turn to end: "
             "ship again later, or now with --flush.",
         )
-    if shipped.refused:
-        screen.warn(f"MLflow refused {shipped.refused}; the log says why.")
+    if shipped.set_aside:
+        screen.warn(
+            f"{shipped.set_aside} facts could not be delivered; they are set aside, each with the reason, in "
+            f"{shipped.dead_letters}",
+        )
     screen.say("Look at it in MLflow (experiments ExamsGraph and GraphRAG_Path_Tracing):")
     screen.command(ui_command(tracking_uri or default_tracking_uri(journal.path)))

@@ -143,12 +143,20 @@ def users_table(calls: CallReport, krw_per_usd: float, rows: int) -> Table:
 
 
 def _routes(calls: CallReport) -> Iterator[tuple[Text, CallFigures | None]]:
-    """A line for each task type, under it one for each model, at the end the total."""
+    """A line for each task type and for embeddings, under it one for each model, at the end the total."""
     for task_type, groups in groupby(calls.groups, key=lambda group: group.task_type):
         yield Text(one_line(task_type or "(no task type)"), "bold"), None
         for group in groups:
-            yield Text(f"  {one_line(group.model or '(unknown model)')}"), group.figures
+            yield _model(group.model), group.figures
+    if calls.embeddings:
+        yield Text("embeddings", "bold"), None
+    for embedding in calls.embeddings:
+        yield _model(embedding.model), embedding.figures
     yield Text("total", "bold"), calls.total
+
+
+def _model(name: str | None) -> Text:
+    return Text(f"  {one_line(name or '(unknown model)')}")
 
 
 def _table(*columns: str, left: int = 1) -> Table:
@@ -169,5 +177,5 @@ def _add(table: Table, *cells: str | Text) -> None:
     table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
 
 
-def _alarming(count: int) -> Text:
+def _alarming(count: int | None) -> Text:
     return Text(tokens(count), "bold red" if count else "dim")

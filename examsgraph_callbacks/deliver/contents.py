@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from examsgraph_callbacks.deliver.measured import CallCost
+from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import (
     EmbeddingCall,
     Exploration,
@@ -19,12 +20,13 @@ from examsgraph_callbacks.events import (
     Trace,
 )
 from examsgraph_callbacks.graph import shown_score
-from examsgraph_callbacks.measure import MeasuredCall
+from examsgraph_callbacks.measure import MeasuredCall, MeasuredEmbedding
 
-__all__ = ["answer_text", "call_contents", "fact_contents", "level_contents"]
+__all__ = ["answer_text", "call_contents", "embedding_contents", "fact_contents", "level_contents"]
 
 _INPUTS = "mlflow.spanInputs"
 _OUTPUTS = "mlflow.spanOutputs"
+_MOST_TOKENS = 2**63 - 1
 
 Attributes = dict[str, JsonValue]
 
@@ -51,7 +53,7 @@ def fact_contents(fact: RunFact) -> Attributes:
 
 
 def _embedding(fact: EmbeddingCall) -> Attributes:
-    # as outputs, not as MLflow's usage: from that it would make a price of its own
+    # as outputs, not as MLflow's usage, which is what chat models read and wrote
     return {
         "requested_model": fact.requested_model,
         "served_model": fact.served_model,
@@ -63,7 +65,8 @@ def call_contents(measured: MeasuredCall, cost: CallCost | None) -> Attributes:
     """Model, tokens and cost of a call, for MLflow's Dashboard.
 
     A cost is a float here and nowhere else; the exact decimal stands beside it. A call without a price
-    has an empty cost, not none, where MLflow would price it by itself.
+    has an empty cost, not none, where MLflow would price it by itself. Raises `InvalidInputError` for
+    more tokens than a database counts.
     """
     call = measured.call
     usage = {
@@ -73,16 +76,12 @@ def call_contents(measured: MeasuredCall, cost: CallCost | None) -> Attributes:
         "cache_read_input_tokens": call.cached_tokens,
         "cache_creation_input_tokens": call.cache_write_tokens,
     }
+    if max(filter(None, usage.values()), default=0) > _MOST_TOKENS:
+        raise InvalidInputError(f"expected fewer than 2^63 tokens, got {_known(usage)}: correct the report")
     contents: Attributes = {
-        "mlflow.llm.model": call.served_model or call.requested_model,
-        "mlflow.llm.provider": call.provider,
-        "examsgraph.requested_model": call.requested_model,
-        "examsgraph.task_type": call.task_type,
+        **_priced(measured, cost),
         "examsgraph.misrouted": measured.misrouted,
         "examsgraph.estimated": measured.estimated,
-        "examsgraph.cost_usd": None if cost is None else str(cost.total_usd),
-        "examsgraph.unpriced_reason": measured.unpriced_reason,
-        "examsgraph.price_version": measured.price_version,
         "examsgraph.time_to_first_token_ms": call.time_to_first_token_ms,
         "examsgraph.reasoning_tokens": call.reasoning_tokens,
     }
@@ -92,6 +91,11 @@ def call_contents(measured: MeasuredCall, cost: CallCost | None) -> Attributes:
     if call.request is not None and call.request.tools:
         contents["mlflow.chat.tools"] = list(call.request.tools)
     return _known(contents)
+
+
+def embedding_contents(measured: MeasuredEmbedding, cost: CallCost | None) -> Attributes:
+    """Model and cost of an embedding call, for MLflow's Dashboard and the trace's sum."""
+    return _known({**_priced(measured, cost), "mlflow.llm.cost": None if cost is None else _cost(cost)})
 
 
 def level_contents(exploration: Exploration, hops: Sequence[Hop]) -> Attributes:
@@ -124,6 +128,19 @@ def answer_text(call: LLMCall) -> str | None:
         texts = [block.get("text") for block in content if isinstance(block, dict)]
         content = "".join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) and content else None
+
+
+def _priced(measured: MeasuredCall | MeasuredEmbedding, cost: CallCost | None) -> Attributes:
+    call = measured.call
+    return {
+        "mlflow.llm.model": call.served_model or call.requested_model,
+        "mlflow.llm.provider": call.provider,
+        "examsgraph.requested_model": call.requested_model,
+        "examsgraph.task_type": call.task_type,
+        "examsgraph.cost_usd": None if cost is None else str(cost.total_usd),
+        "examsgraph.unpriced_reason": measured.unpriced_reason,
+        "examsgraph.price_version": measured.price_version,
+    }
 
 
 def _cost(cost: CallCost) -> Attributes:

@@ -1,6 +1,5 @@
 """Where traces and runs go: the tracking URI, how to look at it, and an MLflow opened on it quietly."""
 
-import logging
 import os
 import re
 import shlex
@@ -9,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from examsgraph_callbacks.deliver.surroundings import quiet_mlflow
 from examsgraph_callbacks.errors import DeliveryError, InvalidInputError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
 
 __all__ = [
     "REFUSALS",
@@ -21,6 +20,7 @@ __all__ = [
     "absolute",
     "default_tracking_uri",
     "first_line",
+    "is_unavailable",
     "open_destination",
     "refuses",
     "status_of",
@@ -35,22 +35,12 @@ add them up once more."""
 REFUSALS = frozenset({400, 413, 422})
 """HTTP answers that find fault with the request itself, which would come again."""
 
+_UNAVAILABLE = frozenset({401, 403, 404, 429, 502, 503, 504})
+
 _SQLITE = "sqlite:///"
 _SERVERS = ("http://", "https://")
 _DATABASES = (_SQLITE, "postgresql", "mysql", "mssql")
 _PROBE_TIMEOUT_SECONDS = 10
-
-_WHERE_UNSET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    # without it MLflow tries to download a price list, which stalls for 6 to 27 s with no network
-    "MLFLOW_MODEL_CATALOG_URI": "",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
-_ALWAYS = {
-    # a repeated "create run", whose first answer was lost, makes a second run: the next ship repeats
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-}
 
 
 def default_tracking_uri(journal: Path) -> str:
@@ -187,9 +177,8 @@ class Destination:
 def open_destination(tracking_uri: str) -> Iterator[Destination]:
     """An MLflow opened on a server or a database, which is made where there is none.
 
-    While it is open, MLflow in this process keeps off the network (but for its server), off the
-    terminal, and repeats no request by itself. Raises `InvalidInputError` for a URI that holds no
-    traces, `DeliveryError` where MLflow does not answer.
+    While it is open, MLflow is quiet in this process (see `quiet_mlflow`). Raises `InvalidInputError` for
+    a URI that holds no traces, `DeliveryError` where MLflow does not answer.
     """
     uri = absolute(tracking_uri)
     if not uri.startswith((*_SERVERS, *_DATABASES)) or ":memory:" in uri:
@@ -198,12 +187,8 @@ def open_destination(tracking_uri: str) -> Iterator[Destination]:
             f"{without_credentials(tracking_uri)!r}: file folders hold no traces and memory holds nothing, "
             "use a database such as sqlite:///mlflow.db",
         )
-    with _environment():
-        import mlflow  # noqa: F401 - MLflow sets up its loggers when it is imported
-
-        # it tells of each table's making, and logs whole tracebacks of what it raises anyway
-        with _quiet("mlflow.store.db.utils"):
-            yield Destination(uri)
+    with quiet_mlflow():
+        yield Destination(uri)
 
 
 def absolute(tracking_uri: str) -> str:
@@ -218,14 +203,26 @@ def without_credentials(uri: str) -> str:
     return re.sub(r"://[^/@]*@", "://", uri)
 
 
-def refuses(error: "MlflowException") -> bool:
+def refuses(error: Exception) -> bool:
     """Whether MLflow finds fault with what it was sent, and would again."""
     return status_of(error) in REFUSALS
 
 
-def status_of(error: "MlflowException") -> int:
-    """The HTTP status that MLflow gives this error."""
-    return int(error.get_http_status_code())  # type: ignore[no-untyped-call]
+def is_unavailable(error: Exception) -> bool:
+    """Whether MLflow is away or too busy, whatever it was sent."""
+    return status_of(error) in _UNAVAILABLE
+
+
+def status_of(error: Exception) -> int | None:
+    """The HTTP status that MLflow gives this error, or got for it; None where it says none."""
+    from mlflow.exceptions import MlflowException
+    from requests import HTTPError
+
+    if isinstance(error, MlflowException):
+        return int(error.get_http_status_code())  # type: ignore[no-untyped-call]
+    if isinstance(error, HTTPError) and error.response is not None:
+        return int(error.response.status_code)
+    return None
 
 
 def first_line(error: BaseException) -> str:
@@ -246,30 +243,3 @@ def _artifact_root(uri: str) -> Path | None:
     if not uri.startswith(_SQLITE):
         return None
     return Path(uri.removeprefix(_SQLITE)).parent / "mlflow-artifacts"
-
-
-@contextmanager
-def _environment() -> Iterator[None]:
-    unset = {name: value for name, value in _WHERE_UNSET.items() if name not in os.environ}
-    before = {name: os.environ.get(name) for name in (*unset, *_ALWAYS)}
-    os.environ.update(unset)
-    os.environ.update(_ALWAYS)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _quiet(logger_name: str) -> Iterator[None]:
-    logger = logging.getLogger(logger_name)
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from examsgraph_callbacks.deliver.turns import Turn
-from examsgraph_callbacks.events import LLMCall
-from examsgraph_callbacks.measure import MeasuredCall, Meter
+from examsgraph_callbacks.events import EmbeddingCall, LLMCall
+from examsgraph_callbacks.measure import MeasuredCall, MeasuredEmbedding, Meter
 
 __all__ = ["CallCost", "MeasuredTurn", "measure_turn"]
 
@@ -30,18 +30,25 @@ class MeasuredTurn:
 
     turn: Turn
     calls: Mapping[str, MeasuredCall]
+    embeddings: Mapping[str, MeasuredEmbedding]
     costs: Mapping[str, CallCost]
 
 
 def measure_turn(turn: Turn, meter: Meter) -> MeasuredTurn:
     """Measure every call of the turn."""
-    calls = {fact.event_id: meter.measure(fact) for fact in turn.facts if isinstance(fact, LLMCall)}
-    costs = {
-        event_id: CallCost(measured.cost_usd, _input_usd(measured, meter))
-        for event_id, measured in calls.items()
-        if measured.cost_usd is not None
-    }
-    return MeasuredTurn(turn, calls, costs)
+    calls: dict[str, MeasuredCall] = {}
+    embeddings: dict[str, MeasuredEmbedding] = {}
+    costs: dict[str, CallCost] = {}
+    for fact in turn.facts:
+        if isinstance(fact, LLMCall):
+            call = calls[fact.event_id] = meter.measure(fact)
+            if call.cost_usd is not None:
+                costs[fact.event_id] = CallCost(call.cost_usd, _input_usd(call, meter))
+        elif isinstance(fact, EmbeddingCall):
+            embedding = embeddings[fact.event_id] = meter.measure(fact)
+            if embedding.cost_usd is not None:
+                costs[fact.event_id] = CallCost(embedding.cost_usd, embedding.cost_usd)
+    return MeasuredTurn(turn, calls, embeddings, costs)
 
 
 def _input_usd(measured: MeasuredCall, meter: Meter) -> Decimal:

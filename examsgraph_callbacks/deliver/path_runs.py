@@ -2,23 +2,25 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from examsgraph_callbacks.deliver.contents import answer_text
-from examsgraph_callbacks.deliver.destination import Destination, refuses
+from examsgraph_callbacks.deliver.dead_letters import DeadLetters
+from examsgraph_callbacks.deliver.destination import Destination
+from examsgraph_callbacks.deliver.faults import Faults
 from examsgraph_callbacks.deliver.turns import Turn
 from examsgraph_callbacks.events import Exploration, LLMCall, Trace
-from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.graph import path_artifact
 from examsgraph_callbacks.measure import measure_path
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-__all__ = ["EVENT_ID_TAG", "PATH_EXPERIMENT", "PathRunWriter", "explained_explorations"]
+__all__ = ["EVENT_ID_TAG", "PATH_EXPERIMENT", "Explained", "PathRunWriter", "explained_explorations"]
 
 PATH_EXPERIMENT = "GraphRAG_Path_Tracing"
 EVENT_ID_TAG = "examsgraph.event_id"
@@ -28,59 +30,80 @@ _PAGE = 1000  # runs an answer
 _NAME_LIMIT = 100  # characters
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """An exploration, and the explanation that was given after it, where it is known."""
+
+    fact: Exploration
+    explanation: str | None
+
+
 class PathRunWriter:
     """Writes explorations into the experiment `GraphRAG_Path_Tracing`, a run each.
 
     An exploration whose run is there already is known by the tag `examsgraph.event_id`: its run is
-    finished if it was left half-written, else left alone. What MLflow refuses is reported (see
-    `failures`), counted in `refused` and left out. Raises `DeliveryError` where MLflow cannot be reached.
+    finished if it was left half-written, else left alone. One that cannot be a run, or that MLflow
+    refuses, is counted in `refused` and set aside. Raises `DeliveryError` where MLflow cannot be reached.
     """
 
-    def __init__(self, destination: Destination) -> None:
+    def __init__(self, destination: Destination, dead_letters: DeadLetters) -> None:
         self._destination = destination
+        self._dead_letters = dead_letters
         self.refused = 0
 
-    def write(self, explorations: Sequence[Exploration]) -> int:
+    def write(self, explorations: Sequence[Explained]) -> int:
         """Write what is new of `explorations`; returns how many runs that were."""
         from mlflow.exceptions import MlflowException
 
         if not explorations:
             return 0
         try:
-            experiment_id = self._destination.experiment_id(PATH_EXPERIMENT)
-            known = _known_runs(self._destination, experiment_id, explorations)
-            return sum(
-                self._write(experiment_id, exploration, known.get(exploration.event_id))
-                for exploration in explorations
-            )
+            return self._write(explorations)
         except (MlflowException, OSError) as error:
             raise self._destination.unreachable(error) from error
 
-    def _write(self, experiment_id: str, exploration: Exploration, run: "Run | None") -> bool:
+    def _write(self, explorations: Sequence[Explained]) -> int:
         from mlflow.exceptions import MlflowException
 
-        if run is not None and (run.info.status != "RUNNING" or run.info.lifecycle_stage != "active"):
-            return False
-        try:
-            run = run or _create(self._destination, experiment_id, exploration)
-            _fill(self._destination, run.info.run_id, exploration)
-        except MlflowException as error:
-            if not refuses(error):
-                raise
-            self.refused += 1
-            failures.report("writing a run to MLflow", error)
-            return False
-        return True
+        experiment_id = self._destination.experiment_id(PATH_EXPERIMENT)
+        known = _known_runs(self._destination, experiment_id, [each.fact for each in explorations])
+        run_ids: dict[str, str] = {}
+        faults: Faults[Exploration] = Faults()
+        for exploration in explorations:
+            fact = exploration.fact
+            run = known.get(fact.event_id)
+            if run is not None and (run.info.status != "RUNNING" or run.info.lifecycle_stage != "active"):
+                continue
+            try:
+                run = run or _create(self._destination, experiment_id, fact)
+                _fill(self._destination, run.info.run_id, exploration)
+            except (MlflowException, OSError) as error:
+                faults.add(fact, error)
+            except Exception as error:  # noqa: BLE001 - whatever one odd exploration brings about
+                self._set_aside(fact, error)
+            else:
+                run_ids[fact.event_id] = run.info.run_id
+                faults.taken(fact)
+        for fact, why in faults.settle(lambda taken: self._tag(run_ids[taken.event_id], taken)):
+            self._set_aside(fact, why)
+        return len(run_ids)
+
+    def _tag(self, run_id: str, fact: Exploration) -> None:
+        self._destination.client.set_tag(run_id, EVENT_ID_TAG, fact.event_id)
+
+    def _set_aside(self, fact: Exploration, error: Exception) -> None:
+        self.refused += 1
+        self._dead_letters.set_aside([fact], error)
 
 
-def explained_explorations(turn: Turn) -> list[Exploration]:
-    """The turn's explorations with the explanation that was given after them, where it is known.
+def explained_explorations(turn: Turn) -> list[Explained]:
+    """The turn's explorations with the explanation that was given after them.
 
     It is the exploration's own, else what the turn put out, else its last call's answer.
     """
     told = _explanation(turn)
     return [
-        fact.model_copy(update={"final_explanation": fact.final_explanation or told})
+        Explained(fact, fact.final_explanation or told)
         for fact in turn.facts
         if isinstance(fact, Exploration)
     ]
@@ -127,10 +150,11 @@ def _create(destination: Destination, experiment_id: str, exploration: Explorati
     )
 
 
-def _fill(destination: Destination, run_id: str, exploration: Exploration) -> None:
+def _fill(destination: Destination, run_id: str, explained: Explained) -> None:
     """Metrics, parameters and artifacts; doing it again changes nothing."""
     from mlflow.entities import Metric, Param
 
+    exploration = explained.fact.model_copy(update={"final_explanation": explained.explanation})
     ended_ms = _ms(exploration.ended_at)
     params = exploration.retrieval_params.model_dump(exclude_none=True)
     destination.client.log_batch(

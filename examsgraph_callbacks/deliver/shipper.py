@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 
 from examsgraph_callbacks.deliver.checkpoint import Checkpoint, CheckpointFile
+from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import (
     Destination,
     absolute,
@@ -13,14 +15,13 @@ from examsgraph_callbacks.deliver.destination import (
     open_destination,
     without_credentials,
 )
-from examsgraph_callbacks.deliver.measured import MeasuredTurn, measure_turn
 from examsgraph_callbacks.deliver.path_runs import PATH_EXPERIMENT, PathRunWriter, explained_explorations
 from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT, TRACES_A_REQUEST, TraceWriter
 from examsgraph_callbacks.deliver.turns import Gatherer, Turn
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
 
-__all__ = ["ShipReport", "ship"]
+__all__ = ["GRACE", "ShipReport", "ship"]
 
 GRACE = timedelta(minutes=10)
 """How long a turn may be silent before it is delivered without its root."""
@@ -33,9 +34,10 @@ class ShipReport:
     """What one pass did.
 
     `tracking_uri` is where it went, without credentials. `traces` counts the traces written, of which
-    `incomplete` had no root; `runs` the new runs; `refused` what MLflow would not take (the log says
-    why). `facts_pending` are facts that wait for their trace's root. The URLs open in a browser; None
-    where a database was written to (see `ui_command`).
+    `incomplete` had no root; `runs` the new runs; `refused` the traces and runs that could not be
+    written, and `set_aside` the facts that were therefore left out: they stand, each with the reason, in
+    the file `dead_letters`. `facts_pending` are facts that wait for their trace's root. The URLs open in
+    a browser; None where a database was written to (see `ui_command`).
     """
 
     tracking_uri: str
@@ -43,8 +45,10 @@ class ShipReport:
     incomplete: int = 0
     runs: int = 0
     refused: int = 0
+    set_aside: int = 0
     facts_read: int = 0
     facts_pending: int = 0
+    dead_letters: Path | None = None
     traces_url: str | None = None
     runs_url: str | None = None
 
@@ -93,11 +97,12 @@ class _Shipment:
         self._gatherer = Gatherer(journal, since)
         self._incomplete = dict.fromkeys(since.incomplete)
         self._file = file
-        self._traces = TraceWriter(destination)
-        self._path_runs = PathRunWriter(destination)
-        self._meter = meter
+        self._dead_letters = DeadLetters(journal.path, destination.shown)
+        self._traces = TraceWriter(destination, meter, self._dead_letters)
+        self._path_runs = PathRunWriter(destination, self._dead_letters)
         self.report = ShipReport(
             destination.shown,
+            dead_letters=self._dead_letters.path,
             traces_url=destination.experiment_url(TRACE_EXPERIMENT),
             runs_url=destination.experiment_url(PATH_EXPERIMENT),
         )
@@ -113,25 +118,24 @@ class _Shipment:
         yield self._remembered([])
 
     def _deliver_complete(self, batch: list[Turn]) -> None:
-        self._traces.write(
-            [measure_turn(turn, self._meter) for turn in batch],
-            late_roots=self._incomplete,
-        )
+        self._traces.write(batch, late_roots=self._incomplete)
         for turn in batch:
             self._incomplete.pop(turn.trace_id, None)
 
     def _deliver_incomplete(self, batch: list[Turn]) -> None:
         """Facts that came after the rest of their trace join it; the others get a root that says so."""
-        late: list[MeasuredTurn] = []
-        rootless: list[MeasuredTurn] = []
+        late: list[Turn] = []
+        rootless: list[Turn] = []
         for turn in batch:
             state = self._traces.state(turn.trace_id)
-            (rootless if state == "absent" else late).append(measure_turn(turn, self._meter))
+            (rootless if state == "absent" else late).append(turn)
             if state != "complete":
                 self._incomplete[turn.trace_id] = None
         self._traces.write(late)
+        before = self._traces.written
         self._traces.write(rootless, add_root=True)
-        self.report = replace(self.report, incomplete=self.report.incomplete + len(rootless))
+        incomplete = self._traces.written - before
+        self.report = replace(self.report, incomplete=self.report.incomplete + incomplete)
 
     def _remembered(self, batch: list[Turn]) -> ShipReport:
         """Write the batch's runs, then the checkpoint: what it passes is delivered."""
@@ -148,6 +152,7 @@ class _Shipment:
             traces=self._traces.written,
             runs=self.report.runs + runs,
             refused=self._traces.refused + self._path_runs.refused,
+            set_aside=self._dead_letters.count,
             facts_read=self._gatherer.facts_read,
             facts_pending=self._gatherer.facts_waiting,
         )

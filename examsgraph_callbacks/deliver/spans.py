@@ -2,20 +2,24 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 
-from examsgraph_callbacks.deliver.contents import call_contents, fact_contents, level_contents
+from examsgraph_callbacks.deliver.contents import (
+    call_contents,
+    embedding_contents,
+    fact_contents,
+    level_contents,
+)
 from examsgraph_callbacks.deliver.measured import MeasuredTurn
 from examsgraph_callbacks.deliver.turns import Turn
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import Exploration, Hop, RunFact
-from examsgraph_callbacks.measure import MeasuredCall
 
-__all__ = ["Failure", "Span", "turn_spans"]
+__all__ = ["Failure", "Span", "is_trace_id", "turn_spans"]
 
 TRACE_TAG = "mlflow.traceTag."
 INCOMPLETE = "incomplete"
@@ -57,6 +61,11 @@ class Span:
     end_ns: int
     failure: Failure | None = None
     attributes: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+def is_trace_id(run_id: str) -> bool:
+    """Whether a trace can have this id: 32 hexadecimal digits that do not end in 16 zeros."""
+    return _ID.fullmatch(run_id) is not None
 
 
 def turn_spans(measured: MeasuredTurn, *, add_root: bool = False) -> list[Span]:
@@ -104,8 +113,11 @@ def _fact_span(measured: MeasuredTurn, fact: RunFact, parent_id: str | None) -> 
         attributes["examsgraph.tags"] = list(fact.tags)
     if fact.status in ("partial", "cache_hit"):
         attributes["examsgraph.status"] = fact.status
+    cost = measured.costs.get(fact.event_id)
     if fact.event_id in measured.calls:
-        attributes.update(call_contents(measured.calls[fact.event_id], measured.costs.get(fact.event_id)))
+        attributes.update(call_contents(measured.calls[fact.event_id], cost))
+    elif fact.event_id in measured.embeddings:
+        attributes.update(embedding_contents(measured.embeddings[fact.event_id], cost))
     start_ns = _ns(fact.started_at)
     return Span(
         trace_id=_trace_id(measured.turn),
@@ -167,7 +179,7 @@ def _trace_attributes(measured: MeasuredTurn) -> dict[str, JsonValue]:
         return next((value for fact in root_first if (value := getattr(fact, name))), None)
 
     tags = {name: said(name) for name in ("question_id", "task_type", "wrong_concept", "prompt_variant")}
-    tags.update(_measured_tags(measured.calls.values()))
+    tags.update(_measured_tags(measured))
     attributes = {TRACE_TAG + name: value for name, value in tags.items() if value is not None}
     ids = {"user.id": said("user_id"), "session.id": said("session_id")}
     name = None if turn.root is None else turn.root.name
@@ -178,12 +190,14 @@ def _trace_attributes(measured: MeasuredTurn) -> dict[str, JsonValue]:
     }
 
 
-def _measured_tags(calls: Collection[MeasuredCall]) -> dict[str, str | None]:
+def _measured_tags(measured: MeasuredTurn) -> dict[str, str | None]:
+    calls = measured.calls.values()
     verdicts = {call.misrouted for call in calls}
-    reasons = sorted({call.unpriced_reason for call in calls if call.unpriced_reason})
+    whys = {call.unpriced_reason for call in calls}
+    whys.update(embedding.unpriced_reason for embedding in measured.embeddings.values())
     return {
         "misrouted": "true" if True in verdicts else "false" if False in verdicts else None,
-        "unpriced": "; ".join(reasons) or None,
+        "unpriced": "; ".join(sorted(filter(None, whys))) or None,
         "estimated": "true" if any(call.estimated for call in calls) else None,
     }
 
@@ -204,7 +218,7 @@ def _span_id(run_id: str) -> str:
 
 
 def _checked(run_id: str) -> str:
-    if not _ID.fullmatch(run_id):
+    if not is_trace_id(run_id):
         raise InvalidInputError(
             f"expected an id of 32 hexadecimal digits that do not end in 16 zeros, got {run_id!r}: "
             "write facts with ids such as uuid.uuid4().hex",

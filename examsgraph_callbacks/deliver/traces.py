@@ -3,14 +3,27 @@
 import json
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from examsgraph_callbacks.deliver.destination import REFUSALS, Destination, first_line, refuses, status_of
-from examsgraph_callbacks.deliver.measured import MeasuredTurn
+from examsgraph_callbacks.deliver.dead_letters import DeadLetters
+from examsgraph_callbacks.deliver.destination import (
+    REFUSALS,
+    Destination,
+    first_line,
+    is_unavailable,
+    refuses,
+    status_of,
+)
+from examsgraph_callbacks.deliver.faults import Faults
+from examsgraph_callbacks.deliver.measured import MeasuredTurn, measure_turn
 from examsgraph_callbacks.deliver.otlp import encode_span, export_request
-from examsgraph_callbacks.deliver.spans import INCOMPLETE, turn_spans
-from examsgraph_callbacks.errors import InvalidInputError
+from examsgraph_callbacks.deliver.sound import prepared
+from examsgraph_callbacks.deliver.spans import INCOMPLETE, is_trace_id, turn_spans
+from examsgraph_callbacks.deliver.turns import Turn
+from examsgraph_callbacks.errors import ExamsGraphError, InvalidInputError
 from examsgraph_callbacks.failures import failures
+from examsgraph_callbacks.measure import Meter
 
 if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
@@ -28,17 +41,24 @@ _NO_COST = json.dumps({"input_cost": None, "output_cost": None, "total_cost": No
 Encoded: TypeAlias = "tuple[MeasuredTurn, list[ProtoSpan]]"
 
 
-class TraceWriter:
-    """Writes turns into the experiment `ExamsGraph`, counting them in `written`.
+class _StumbleError(ExamsGraphError):
+    """MLflow failed on what it was sent: by its own fault, or by that of a trace."""
 
-    What MLflow refuses is reported (see `failures`), counted in `refused` and left out. Raises
+
+class TraceWriter:
+    """Measures turns and writes them into the experiment `ExamsGraph`, counting them in `written`.
+
+    A turn that cannot be a trace, or that MLflow refuses, is counted in `refused` and its facts are set
+    aside; so is a single fact that cannot be a span, and the rest of its turn is written. Raises
     `DeliveryError` where MLflow cannot be reached.
     """
 
-    def __init__(self, destination: Destination) -> None:
+    def __init__(self, destination: Destination, meter: Meter, dead_letters: DeadLetters) -> None:
         from mlflow.tracing.client import TracingClient
 
         self._destination = destination
+        self._meter = meter
+        self._dead_letters = dead_letters
         self._experiment_id = destination.experiment_id(TRACE_EXPERIMENT)
         self._client = TracingClient(destination.uri)
         self.written = 0
@@ -46,7 +66,7 @@ class TraceWriter:
 
     def write(
         self,
-        turns: Iterable[MeasuredTurn],
+        turns: Iterable[Turn],
         *,
         add_root: bool = False,
         late_roots: Container[str] = (),
@@ -56,20 +76,26 @@ class TraceWriter:
         With `add_root`, the roots that are missing are stood in for; `late_roots` are the ids of traces
         for which that was done before, and whose root may be among `turns`.
         """
-        for request in _requests(self._encoded(turns, add_root=add_root)):
-            sent = self._send(request)
-            if len(request) > 1 and not sent:
-                raise self._destination.unreachable("a refusal of every trace (the log has the reason)")
-            self.written += len(sent)
-            for measured in sent:
-                root_is_late = measured.turn.root is not None and measured.turn.trace_id in late_roots
-                if root_is_late or _without_any_price(measured):
-                    self._settle(measured, root_is_late=root_is_late)
+        faults: Faults[Encoded] = Faults()
+        try:
+            for request in _requests(self._encoded(turns, add_root=add_root)):
+                for measured in self._send(request, faults):
+                    self.written += 1
+                    root_is_late = measured.turn.root is not None and measured.turn.trace_id in late_roots
+                    if root_is_late or _without_any_price(measured):
+                        self._settle(measured, root_is_late=root_is_late)
+            for encoded, error in faults.settle(lambda taken: self._send_at_once([taken])):
+                self.refused += 1
+                self._dead_letters.set_aside(encoded[0].turn.facts, error)
+        except (InvalidInputError, _StumbleError) as error:
+            raise self._destination.unreachable(str(error)) from error
 
     def state(self, trace_id: str) -> Literal["absent", "incomplete", "complete"]:
         """What MLflow has of a trace: nothing, one whose root was stood in for, or one with its root."""
         from mlflow.exceptions import MlflowException
 
+        if not is_trace_id(trace_id):
+            return "absent"
         try:
             info = self._client.get_trace_info(f"tr-{trace_id}")
         except MlflowException as error:
@@ -101,32 +127,34 @@ class TraceWriter:
         try:
             self._client.start_trace(info)
         except MlflowException as error:
-            raise self._destination.unreachable(error) from error
+            if not refuses(error):
+                raise self._destination.unreachable(error) from error
+            failures.report("correcting a trace in MLflow", error)  # which is there, and stays as it is
 
-    def _encoded(self, turns: Iterable[MeasuredTurn], *, add_root: bool) -> Iterator[Encoded]:
-        for measured in turns:
-            try:
-                spans = turn_spans(measured, add_root=add_root)
-            except InvalidInputError as error:
-                self._refuse(error)
+    def _encoded(self, turns: Iterable[Turn], *, add_root: bool) -> Iterator[Encoded]:
+        encode = partial(_encode, meter=self._meter, add_root=add_root)
+        for turn in turns:
+            encoded = prepared(turn, encode, self._dead_letters)
+            if encoded is None:
+                self.refused += 1
             else:
-                yield measured, [encode_span(span) for span in spans]
+                yield encoded
 
-    def _send(self, request: Sequence[Encoded]) -> list[MeasuredTurn]:
-        """Send all at once; where that is refused, in halves, until what is at fault is found.
-
-        Returns what was taken.
-        """
-        spans = [span for _, trace in request for span in trace]
+    def _send(self, request: Sequence[Encoded], faults: Faults[Encoded]) -> list[MeasuredTurn]:
+        """Send all at once, or one by one where MLflow does not take them so; returns what was taken."""
         try:
-            self._post(spans) if self._destination.is_server else self._log(spans)
-        except InvalidInputError as error:
-            if len(request) == 1:
-                self._refuse(error)
-                return []
-            middle = len(request) // 2
-            return [*self._send(request[:middle]), *self._send(request[middle:])]
+            self._send_at_once(request)
+        except (InvalidInputError, _StumbleError) as error:
+            if len(request) > 1:
+                return [measured for encoded in request for measured in self._send([encoded], faults)]
+            faults.add(request[0], error)
+            return []
+        faults.taken(request[-1])
         return [measured for measured, _ in request]
+
+    def _send_at_once(self, request: Sequence[Encoded]) -> None:
+        spans = [span for _, trace in request for span in trace]
+        self._post(spans) if self._destination.is_server else self._log(spans)
 
     def _post(self, spans: list["ProtoSpan"]) -> None:
         from mlflow.exceptions import MlflowException
@@ -147,6 +175,8 @@ class TraceWriter:
             raise self._destination.unreachable(error) from error
         if status in REFUSALS:
             raise InvalidInputError(f"MLflow refused a trace: HTTP {status}: {text[:500]}")
+        if status == 500:
+            raise _StumbleError(f"MLflow failed on a trace: HTTP 500: {text.strip()[:200]}")
         if status != 200:
             raise self._destination.unreachable(f"HTTP {status}: {text.strip()[:200]}")
 
@@ -159,11 +189,17 @@ class TraceWriter:
         except MlflowException as error:
             if refuses(error):
                 raise InvalidInputError(f"MLflow refused a trace: {first_line(error)}") from error
-            raise self._destination.unreachable(error) from error
+            if is_unavailable(error):
+                raise self._destination.unreachable(error) from error
+            raise _StumbleError(f"MLflow failed on a trace: {first_line(error)}") from error
+        except Exception as error:  # MLflow's own code on a span that it did not expect
+            what = f"{type(error).__name__}: {first_line(error)}"
+            raise _StumbleError(f"MLflow failed on a trace: {what}") from error
 
-    def _refuse(self, error: InvalidInputError) -> None:
-        self.refused += 1
-        failures.report("writing a trace to MLflow", error)
+
+def _encode(turn: Turn, *, meter: Meter, add_root: bool) -> Encoded:
+    measured = measure_turn(turn, meter)
+    return measured, [encode_span(span) for span in turn_spans(measured, add_root=add_root)]
 
 
 def _without_any_price(measured: MeasuredTurn) -> bool:

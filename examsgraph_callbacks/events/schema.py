@@ -12,7 +12,7 @@ def refuse_newer_schema(version: str) -> str:
     """The version itself where this package can read it; raises `SchemaError` for a newer major one."""
     major = version.split(".", 1)[0]
     known = SCHEMA_VERSION.split(".", 1)[0]
-    if major.isdigit() and int(major) > int(known):
+    if major.isdecimal() and int(major) > int(known):
         # not a ValueError, so that pydantic lets it through instead of calling the fact malformed
         raise SchemaError(
             f"expected facts of schema {known}.x, found schema {version}: "

@@ -66,6 +66,8 @@ def read_segment(
 def _why_not_a_fact(line: bytes, error: ValidationError) -> str:
     try:
         content = json.loads(line)
+    except RecursionError:
+        return "it is nested too deeply"
     except ValueError:
         return "it is not JSON"
     if not isinstance(content, dict):

@@ -57,6 +57,9 @@ def _message(message: BaseMessage) -> dict[str, object]:
     kind = message.type
     role = _ROLES.get(kind, kind)
     content = message.content
+    if not content and (refusal := message.additional_kwargs.get("refusal")):
+        # of Chat Completions it stands beside the content; the Responses API makes it this block
+        content = [{"type": "refusal", "refusal": str(refusal)}]
     fields: dict[str, object] = {
         "role": role,
         "content": content if content.__class__ is str else plain(content),

@@ -1,6 +1,6 @@
 """Pure functions from facts to figures: tokens, cost, routing, and verdicts on a path."""
 
-from examsgraph_callbacks.measure.calls import MeasuredCall, Meter, Route
+from examsgraph_callbacks.measure.calls import MeasuredCall, MeasuredEmbedding, Meter, Route
 from examsgraph_callbacks.measure.lengths import answer_length, request_length
 from examsgraph_callbacks.measure.overrides import PriceOverride, load_prices
 from examsgraph_callbacks.measure.paths import AnomalousHop, MeasuredPath, measure_path
@@ -16,6 +16,7 @@ from examsgraph_callbacks.measure.tokens import (
 __all__ = [
     "AnomalousHop",
     "MeasuredCall",
+    "MeasuredEmbedding",
     "MeasuredPath",
     "Meter",
     "Price",

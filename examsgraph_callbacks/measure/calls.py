@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import overload
 
-from examsgraph_callbacks.events import LLMCall
+from examsgraph_callbacks.events import EmbeddingCall, LLMCall
 from examsgraph_callbacks.measure.price import PriceList
 from examsgraph_callbacks.measure.routing import RoutingPolicy
 from examsgraph_callbacks.measure.tokens import count_tokens
 
-__all__ = ["MeasuredCall", "Meter", "Route"]
+__all__ = ["MeasuredCall", "MeasuredEmbedding", "Meter", "Route"]
 
 Route = tuple[str | None, str | None]
 """The task type with the served model, None where one is not known."""
@@ -36,6 +37,22 @@ class MeasuredCall:
     misrouted: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredEmbedding:
+    """An embedding call and what it cost.
+
+    `input_tokens` are None where the provider reported none, and are never estimated: the texts are not
+    kept. `cost_usd` is None, with `unpriced_reason`, where no price is known. It has no output, and no
+    routing policy judges it.
+    """
+
+    call: EmbeddingCall
+    input_tokens: int | None
+    cost_usd: Decimal | None
+    unpriced_reason: str | None
+    price_version: str | None
+
+
 class Meter:
     """Measures calls under one price list and one routing policy."""
 
@@ -43,12 +60,19 @@ class Meter:
         self._prices = prices or PriceList()
         self._policy = policy or RoutingPolicy()
 
-    def measure(self, call: LLMCall) -> MeasuredCall:
+    @overload
+    def measure(self, call: LLMCall) -> MeasuredCall: ...
+    @overload
+    def measure(self, call: EmbeddingCall) -> MeasuredEmbedding: ...
+    def measure(self, call: LLMCall | EmbeddingCall) -> MeasuredCall | MeasuredEmbedding:
         """`call` with its figures; the same call gives the same figures until prices or policy change.
 
         Takes microseconds where usage was reported. An estimate loads an encoding first (0.3 s and 95 MB,
         once a process), so this is never called in a callback of a live chain.
         """
+        return self._llm(call) if isinstance(call, LLMCall) else self._embedding(call)
+
+    def _llm(self, call: LLMCall) -> MeasuredCall:
         tokens = count_tokens(call)
         inputs, outputs = tokens.input_tokens, tokens.output_tokens
         price = self._prices.price(call, inputs, outputs)
@@ -63,4 +87,14 @@ class Meter:
             price_version=price.price_version,
             route=(call.task_type, call.served_model),
             misrouted=self._policy.misrouted(call.task_type, call.served_model or call.requested_model),
+        )
+
+    def _embedding(self, call: EmbeddingCall) -> MeasuredEmbedding:
+        price = self._prices.price_embedding(call)
+        return MeasuredEmbedding(
+            call=call,
+            input_tokens=0 if call.status == "cache_hit" else call.input_tokens,
+            cost_usd=price.cost_usd,
+            unpriced_reason=price.unpriced_reason,
+            price_version=price.price_version,
         )

@@ -25,6 +25,9 @@ RANKS = Path(__file__).with_name("ranks")
 
 _CACHE_VARIABLE = "TIKTOKEN_CACHE_DIR"
 _loading = threading.Lock()
+# characters counted at once: on a million blanks in a row tiktoken panics (its stack overflows), which
+# is no `Exception`; each border between pieces may add a token
+_PIECE = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,11 @@ def token_counter(*models: str | None) -> Callable[[str], int]:
     """
     encoding = _encoding(encoding_name(*models))
     # encode_ordinary: text that looks like a special token is only text
-    return lambda text: len(encoding.encode_ordinary(text))
+    return lambda text: sum(len(encoding.encode_ordinary(piece)) for piece in _pieces(text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return (text[begin : begin + _PIECE] for begin in range(0, len(text), _PIECE))
 
 
 @cache

@@ -21,7 +21,7 @@ class PriceOverride(BaseModel):
     `model` is a served or requested name, or a glob such as `tutor-*`; upper and lower case are alike.
     Without `provider` or `service_tier` (`flex`, `priority`) it holds for any. Without `cached` or
     `cache_write` those tokens cost what plain input does; audio and reasoning tokens cost what input
-    and output do.
+    and output do. An embedding model's `output` is 0.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

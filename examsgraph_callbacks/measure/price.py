@@ -7,9 +7,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from examsgraph_callbacks.events import LLMCall
+from examsgraph_callbacks.events import EmbeddingCall, LLMCall
 from examsgraph_callbacks.measure.overrides import PriceOverride
-from examsgraph_callbacks.measure.token_prices import TokenPrices
+from examsgraph_callbacks.measure.token_prices import BilledTokens, TokenPrices
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, PriceCalculation
@@ -19,9 +19,8 @@ __all__ = ["Price", "PriceList"]
 # as many (provider, model, tier, day) as a shipper meets while it catches up with months of journal
 _REMEMBERED_PRICES = 4096
 _STANDARD_TIERS = frozenset({"auto", "default", "on_demand", "standard"})
-# keys of genai-prices whose cost `TokenPrices` works out: those it knows, and those of which an
-# `LLMCall` counts nothing (the provider's own searches, and writes kept for an hour, which the
-# facts do not tell from others)
+# keys of genai-prices whose cost `TokenPrices` works out: those it knows, and those of which the facts
+# count nothing (the provider's own searches, and writes kept for an hour, which are not told from others)
 _KNOWN_KEYS = frozenset({"input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok"})
 _UNCOUNTED_KEYS = frozenset({"cache_write_1h_mtok", "storage_searches_kcount", "web_searches_kcount"})
 
@@ -38,7 +37,7 @@ class Price:
 @dataclass(frozen=True, slots=True)
 class _Quote:
     version: str
-    cost_usd: Callable[[LLMCall, int, int], Decimal]
+    cost_usd: Callable[[BilledTokens, datetime], Decimal]
 
 
 class PriceList:
@@ -61,15 +60,45 @@ class PriceList:
             return Price(Decimal(0))
         if input_tokens is None or output_tokens is None:
             return Price(None, _why_no_tokens(call))
-        tier = call.service_tier
+        tokens = BilledTokens(
+            input_tokens,
+            output_tokens,
+            call.cached_tokens,
+            call.cache_write_tokens,
+            call.audio_input_tokens,
+            call.audio_output_tokens,
+            call.reasoning_tokens,
+        )
+        return self._bill(call, call.service_tier, tokens)
+
+    def price_embedding(self, call: EmbeddingCall) -> Price:
+        """The cost of `call`, found as an LLM call's is; its input is all that it is billed for.
+
+        Where the provider reported no usage the cost is None with a reason: no text is kept from which
+        it could be estimated.
+        """
+        if call.status == "cache_hit":
+            return Price(Decimal(0))
+        if call.input_tokens is None:
+            return Price(None, _why_no_tokens(call))
+        return self._bill(call, None, BilledTokens(call.input_tokens))
+
+    def _bill(self, call: LLMCall | EmbeddingCall, tier: str | None, tokens: BilledTokens) -> Price:
         if tier is not None and tier.lower() in _STANDARD_TIERS:
             tier = None
         day = _utc_day(call.started_at)
-        quote = self._quote(call.provider, call.served_model, call.requested_model, tier, day)
+        quote = self._quote(
+            call.provider,
+            call.served_model,
+            call.requested_model,
+            tier,
+            day,
+            writes=isinstance(call, LLMCall),
+        )
         if isinstance(quote, str):
             return Price(None, quote)
         try:
-            cost_usd = quote.cost_usd(call, input_tokens, output_tokens)
+            cost_usd = quote.cost_usd(tokens, call.started_at)
         except ValueError as error:
             return Price(None, f"the reported usage cannot be priced: {error}")
         return Price(cost_usd, price_version=quote.version)
@@ -81,22 +110,28 @@ class PriceList:
         requested: str | None,
         tier: str | None,
         day: date,
+        *,
+        writes: bool,
     ) -> _Quote | str:
-        """How calls like this are billed on `day`, or why that is not known."""
+        """How calls like this are billed on `day`, or why that is not known; `writes` if there is output."""
         models = [model for model in (served, requested) if model]
         if not models:
             return "neither the served nor the requested model is known"
         for model in models:
             for override in self._overrides:
                 if override.matches(provider, model, tier):
-                    return _Quote("override", override.token_prices.cost_usd)
+                    return _flat_quote("override", override.token_prices)
         try:
-            return _listed(provider, models[0], tier, day)
+            return _listed(provider, models[0], tier, day, writes=writes)
         except LookupError:
             return f"{_list_version()} does not know {models[0]} of provider {provider}"
 
 
-def _listed(provider: str | None, model: str, tier: str | None, day: date) -> _Quote | str:
+def _flat_quote(version: str, prices: TokenPrices) -> _Quote:
+    return _Quote(version, lambda tokens, _moment: prices.cost_usd(tokens))
+
+
+def _listed(provider: str | None, model: str, tier: str | None, day: date, *, writes: bool) -> _Quote | str:
     """What genai-prices says of `model` on `day`; raises `LookupError` where it does not know it."""
     from genai_prices import Usage, calc_price
 
@@ -112,17 +147,17 @@ def _listed(provider: str | None, model: str, tier: str | None, day: date) -> _Q
             price_context=context,
         )
 
-    def cost_usd(call: LLMCall, input_tokens: int, output_tokens: int) -> Decimal:
+    def cost_usd(tokens: BilledTokens, moment: datetime) -> Decimal:
         usage = Usage(
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            cache_read_tokens=call.cached_tokens,
-            cache_write_tokens=call.cache_write_tokens,
-            input_audio_tokens=call.audio_input_tokens,
-            output_audio_tokens=call.audio_output_tokens,
-            output_reasoning_tokens=call.reasoning_tokens,
+            input_tokens=tokens.input,
+            output_tokens=tokens.output,
+            cache_read_tokens=tokens.cached,
+            cache_write_tokens=tokens.cache_write,
+            input_audio_tokens=tokens.audio_input,
+            output_audio_tokens=tokens.audio_output,
+            output_reasoning_tokens=tokens.reasoning,
         )
-        return calculate(usage, call.started_at, context).total_price
+        return calculate(usage, moment, context).total_price
 
     midnight = datetime.combine(day, time(), UTC)
     standard = calculate(Usage(), midnight, None)
@@ -130,11 +165,11 @@ def _listed(provider: str | None, model: str, tier: str | None, day: date) -> _Q
     if tier and prices == standard.model_price:
         # the library falls back to the standard price, which a tier of its own does not cost
         return f"{version} has no price for {model} on service tier {tier} on {day}"
-    if prices.input_mtok is None or prices.output_mtok is None:
+    if prices.input_mtok is None or (writes and prices.output_mtok is None):
         # the library says 0 here, for models that are free and for those sold by subscription
         return f"{version} lists {model} of provider {provider} without a price for tokens"
     flat = None if _changes_within_a_day(standard.model) else _flat(prices)
-    return _Quote(version, cost_usd if flat is None else flat.cost_usd)
+    return _Quote(version, cost_usd) if flat is None else _flat_quote(version, flat)
 
 
 def _flat(prices: "ModelPrice") -> TokenPrices | None:
@@ -145,7 +180,7 @@ def _flat(prices: "ModelPrice") -> TokenPrices | None:
         return None
     return TokenPrices(
         input=numbers["input_mtok"],
-        output=numbers["output_mtok"],
+        output=numbers.get("output_mtok", Decimal(0)),  # of an embedding model, which writes none
         cached=numbers.get("cache_read_mtok"),
         cache_write=numbers.get("cache_write_mtok"),
     )
@@ -164,9 +199,11 @@ def _list_version() -> str:
     return f"genai-prices {__version__}"
 
 
-def _why_no_tokens(call: LLMCall) -> str:
+def _why_no_tokens(call: LLMCall | EmbeddingCall) -> str:
     if call.status == "error":
         return "the call failed and the provider reported no usage"
+    if isinstance(call, EmbeddingCall):
+        return "the provider reported no usage, and no embedded text is kept to estimate it"
     return "the provider reported no usage and too little content was captured to estimate it"
 
 

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from examsgraph_callbacks.events import Message, Request
 
-__all__ = ["answer_schema_text", "message_texts"]
+__all__ = ["answer_schema_text", "argument_texts", "is_refusal", "message_texts"]
 
 _TEXT_KEYS = ("text", "thinking", "refusal")
 
@@ -17,6 +17,18 @@ def message_texts(message: Message) -> Iterator[str]:
     yield from _texts(message.content)
     for tool_call in message.tool_calls:
         yield from _call_texts(tool_call)
+
+
+def argument_texts(message: Message) -> Iterator[str]:
+    """The arguments of each tool call."""
+    for tool_call in message.tool_calls:
+        yield from _call_texts(tool_call)[1:]
+
+
+def is_refusal(message: Message) -> bool:
+    """Whether the message refuses what was asked, in a block of OpenAI's that says so."""
+    blocks = message.content if isinstance(message.content, list) else ()
+    return any(isinstance(block, dict) and block.get("type") == "refusal" for block in blocks)
 
 
 def answer_schema_text(request: Request) -> str:
@@ -40,15 +52,14 @@ def _texts(content: JsonValue) -> Iterator[str]:
         yield from _texts(content.get("content"))
 
 
-def _call_texts(tool_call: JsonValue) -> Iterator[str]:
+def _call_texts(tool_call: JsonValue) -> tuple[str, ...]:
     """Name and arguments of a call in LangChain's form (`name`, `args`) or OpenAI's (`function`)."""
     if not isinstance(tool_call, dict):
-        return
+        return ()
     function = tool_call.get("function")
     called = function if isinstance(function, dict) else tool_call
-    yield str(called.get("name", ""))
     arguments = called.get("arguments", called.get("args"))
-    yield arguments if isinstance(arguments, str) else _compact(arguments)
+    return str(called.get("name", "")), arguments if isinstance(arguments, str) else _compact(arguments)
 
 
 def _compact(value: JsonValue) -> str:

@@ -3,11 +3,22 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from examsgraph_callbacks.events import LLMCall
-
-__all__ = ["TokenPrices"]
+__all__ = ["BilledTokens", "TokenPrices"]
 
 _MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class BilledTokens:
+    """The tokens of a call by what they cost; all but `input` and `output` are parts of those two."""
+
+    input: int
+    output: int = 0
+    cached: int | None = None
+    cache_write: int | None = None
+    audio_input: int | None = None
+    audio_output: int | None = None
+    reasoning: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +30,23 @@ class TokenPrices:
     cached: Decimal | None = None
     cache_write: Decimal | None = None
 
-    def cost_usd(self, call: LLMCall, input_tokens: int, output_tokens: int) -> Decimal:
-        """The cost of `call` in USD.
+    def cost_usd(self, tokens: BilledTokens) -> Decimal:
+        """The cost of `tokens` in USD.
 
-        Cached and cache-write tokens are parts of `input_tokens`, so plain input is what they leave.
-        Raises `ValueError` where they are more than that.
+        Cached and cache-write tokens are parts of the input, so plain input is what they leave. Raises
+        `ValueError` where they are more than that.
         """
-        plain = input_tokens
-        millionths = self.output * output_tokens
-        if self.cached is not None and call.cached_tokens:
-            plain -= call.cached_tokens
-            millionths += self.cached * call.cached_tokens
-        if self.cache_write is not None and call.cache_write_tokens:
-            plain -= call.cache_write_tokens
-            millionths += self.cache_write * call.cache_write_tokens
+        plain = tokens.input
+        millionths = self.output * tokens.output
+        if self.cached is not None and tokens.cached:
+            plain -= tokens.cached
+            millionths += self.cached * tokens.cached
+        if self.cache_write is not None and tokens.cache_write:
+            plain -= tokens.cache_write
+            millionths += self.cache_write * tokens.cache_write
         if plain < 0:
             raise ValueError(
-                f"{input_tokens - plain} cached and cache-write tokens cannot be parts of "
-                f"{input_tokens} input tokens",
+                f"{tokens.input - plain} cached and cache-write tokens cannot be parts of "
+                f"{tokens.input} input tokens",
             )
         return (millionths + self.input * plain) / _MILLION

@@ -8,11 +8,12 @@ recorded are not counted, and other providers' models are counted with OpenAI's 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 from examsgraph_callbacks.events import ContentLength, LLMCall, Message, Request
 from examsgraph_callbacks.measure.encodings import token_counter
 from examsgraph_callbacks.measure.lengths import answer_length, request_length, text_tokens
-from examsgraph_callbacks.measure.texts import answer_schema_text, message_texts
+from examsgraph_callbacks.measure.texts import answer_schema_text, argument_texts, is_refusal, message_texts
 from examsgraph_callbacks.measure.tool_definitions import tool_definitions_text
 
 __all__ = ["TokenCounts", "count_tokens", "estimate_input_tokens", "estimate_output_tokens"]
@@ -31,13 +32,22 @@ _REASONING_PRIMING = 2
 # the end of the one that is there
 _TOOL_DEFINITIONS = 9
 _JOINED_TO_SYSTEM = 4
-# around the name and the arguments of a call: 7 in 30 of 34 recorded answers of gpt-4o and gpt-4.1
-# models with one call; two calls come wrapped in a third, and then 14 each is the middle of 11 answers
+# around the name and the arguments of a call: with what follows, exact on 34 of 34 recorded answers of
+# gpt-4o and gpt-4.1 models with one call; two calls come wrapped in a third, and then 14 each is the
+# middle of 11 answers
 _PER_TOOL_CALL = 7
 _PER_PARALLEL_TOOL_CALL = 14
-# both from recorded gpt-4o and gpt-4o-mini answers, which they make exact or one token short
-_ANSWER_WITH_TOOLS_OFFERED = 1
-_RESPONSES_API_COMPLETED = 1
+_TEXT_WITH_TOOLS_OFFERED = 1
+# of an answer that refuses what a schema asked for: 6 of 6 recorded, of October 2024 and March 2026
+_REFUSAL = 1
+# The Responses API counts the token that ends an answer (5 of 5 recorded texts of gpt-4o models). Chat
+# Completions does not (12 of 12), but did for some months: in 8 of 8 recorded answers of gpt-4o and
+# gpt-4o-mini from the first of these days to the last (5 texts, 3 with a tool call), and in 14 of 14
+# found published elsewhere; never on Azure (1 of 1). OpenAI has moved that token before, and said that
+# it may again: github.com/openai/tiktoken/issues/71
+_END_OF_ANSWER = 1
+_CHAT_COUNTED_THE_END = (date(2024, 12, 20), date(2025, 5, 13))
+_CHAT_THAT_COUNTED_THE_END = re.compile(r"gpt-4o(-mini)?(-\d|$)")  # not the audio and search previews
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +95,9 @@ def estimate_input_tokens(call: LLMCall) -> int | None:
 
 
 def estimate_output_tokens(call: LLMCall) -> int | None:
-    """The tokens of the captured answer, None where none was captured.
+    """The tokens of the captured answer, of all choices, None where none was captured.
 
-    Within 1 token for text answers of gpt-4o models. Reasoning that is not shown is not counted: for
+    As a rule exact for text answers of gpt-4o models. Reasoning that is not shown is not counted: for
     reasoning models this is a lower bound. Of what was redacted or dropped the length tells, roughly.
     """
     answer, length = call.answer, call.answer_length
@@ -109,16 +119,52 @@ def _request_tokens(call: LLMCall, request: Request) -> int:
 
 def _answer_tokens(call: LLMCall, answer: tuple[Message, ...]) -> int:
     count = token_counter(call.served_model, call.requested_model)
-    tokens = sum(_content_tokens(message, count) for message in answer)
-    if call.request is not None and call.request.tools and not any(m.tool_calls for m in answer):
-        tokens += _ANSWER_WITH_TOOLS_OFFERED
-    # chat completions finish with `stop`; `completed` is the Responses API's word
-    return tokens + (_RESPONSES_API_COMPLETED if call.finish_reason == "completed" else 0)
+    return sum(_written_tokens(call, choice, count) + _marks(call, choice) for choice in answer)
+
+
+def _written_tokens(call: LLMCall, choice: Message, count: Callable[[str], int]) -> int:
+    if choice.tool_calls and _names_the_function(call.request):
+        # the name is given, not written: 3 of 3 recorded, of three models and both APIs
+        return sum(map(count, argument_texts(choice)))
+    return _content_tokens(choice, count)
+
+
+def _names_the_function(request: Request | None) -> bool:
+    match request and request.parameters.get("tool_choice"):
+        case {"function": {"name": str()}} | {"type": "function", "name": str()}:
+            return True
+        case _:
+            return False
+
+
+def _marks(call: LLMCall, choice: Message) -> int:
+    """The tokens of an answer that are not in its text."""
+    tools_offered = call.request is not None and bool(call.request.tools) and not choice.tool_calls
+    return (
+        (_TEXT_WITH_TOOLS_OFFERED if tools_offered else 0)
+        + (_REFUSAL if is_refusal(choice) else 0)
+        + (_END_OF_ANSWER if _end_is_counted(call) else 0)
+    )
+
+
+def _end_is_counted(call: LLMCall) -> bool:
+    # chat completions finish with `stop` or `tool_calls`; `completed` is the Responses API's word
+    if call.finish_reason not in {"stop", "tool_calls"}:
+        return call.finish_reason == "completed"
+    first, last = _CHAT_COUNTED_THE_END
+    return (
+        first <= call.started_at.date() <= last
+        and call.provider != "azure"
+        and _CHAT_THAT_COUNTED_THE_END.match(_model(call)) is not None
+    )
 
 
 def _priming(call: LLMCall) -> int:
-    model = call.served_model or call.requested_model or ""
-    return _REASONING_PRIMING if _REASONING_MODEL.match(model) else _PRIMING
+    return _REASONING_PRIMING if _REASONING_MODEL.match(_model(call)) else _PRIMING
+
+
+def _model(call: LLMCall) -> str:
+    return call.served_model or call.requested_model or ""
 
 
 def _overhead_tokens(message: Message, count: Callable[[str], int]) -> int:

@@ -1,17 +1,19 @@
 """Calls by task type and model, by user, misrouted and failed: each figure worked out by hand.
 
-USD for a million tokens: gpt-4o 2.50 in, 1.25 cached, 10.00 out; gpt-4o-mini 0.15 in, 0.60 out.
+USD for a million tokens: gpt-4o 2.50 in, 1.25 cached, 10.00 out; gpt-4o-mini 0.15 in, 0.60 out;
+text-embedding-3-small 0.02.
 """
 
 from decimal import Decimal
 
-from examsgraph_callbacks.analytics import CallReport, report
-from examsgraph_callbacks.events import LLMCall
+from examsgraph_callbacks.analytics import CallReport, Cost, report
+from examsgraph_callbacks.events import EmbeddingCall, LLMCall
 from examsgraph_callbacks.measure import Meter
 from tests.analytics.facts import answered, greeted, silent
+from tests.measure.facts import embedding_call
 
 
-def calls(*facts: LLMCall) -> CallReport:
+def calls(*facts: LLMCall | EmbeddingCall) -> CallReport:
     return report(facts, Meter()).calls
 
 
@@ -142,3 +144,55 @@ def test_users_come_by_falling_cost_and_nobody_is_not_averaged() -> None:
         ("user_002", 1, Decimal("0.00002025")),
     ]
     assert summary.average_user_cost_usd == (Decimal("0.01177025") + Decimal("0.00002025")) / 2
+
+
+def test_embedding_calls_have_figures_of_their_own_and_a_part_in_the_total() -> None:
+    summary = calls(answered(), embedding_call(user_id="user_001"), embedding_call(latency_ms=40.0))
+
+    (embeddings,) = summary.embeddings
+    assert embeddings.model == "text-embedding-3-small"
+    figures = embeddings.figures
+    assert (figures.calls, figures.input_tokens, figures.cost.usd) == (2, 3000, Decimal("0.00006"))
+    assert (figures.output_tokens, figures.misroutes) == (None, None)
+    assert (figures.latency_p50_ms, figures.latency_p95_ms) == (20.0, 40.0)
+
+    total = summary.total
+    assert (total.calls, summary.llm_calls, summary.embedding_calls) == (3, 1, 2)
+    assert (total.input_tokens, total.output_tokens) == (1500 + 3000, 800)
+    assert total.cost.usd == Decimal("0.01175") + Decimal("0.00006")
+    assert total.latency_p50_ms == 3200.0, "an embedding's time is no answer's latency"
+    assert len(summary.groups) == 1
+
+
+def test_what_a_learners_embeddings_cost_is_part_of_what_the_learner_cost() -> None:
+    summary = calls(answered(), embedding_call(user_id="user_001"))
+
+    (user,) = summary.users
+    assert (user.calls, user.cost.usd) == (2, Decimal("0.01178"))
+    assert summary.average_user_cost_usd == Decimal("0.01178")
+
+
+def test_an_embedding_call_without_a_price_makes_the_total_a_lower_bound() -> None:
+    silently = embedding_call(input_tokens=None, usage_source=None)
+    total = calls(answered(), silently, silently).total
+
+    assert total.cost.usd == Decimal("0.01175")
+    ((reason, count),) = total.cost.unpriced
+    assert (count, total.cost.unpriced_calls) == (2, 2)
+    assert "no usage" in reason
+
+
+def test_a_failed_embedding_call_is_listed_with_the_errors() -> None:
+    failed = embedding_call(status="error", error_type="Timeout", input_tokens=None, usage_source=None)
+    summary = calls(failed)
+
+    assert summary.total.failed == 1
+    assert [(error.model, error.error_type) for error in summary.errors] == [
+        ("text-embedding-3-small", "Timeout"),
+    ]
+
+
+def test_costs_are_added_reason_by_reason() -> None:
+    unknown, priced = Cost(None, (("no usage", 2),)), Cost(Decimal(1), (("no usage", 1), ("no price", 1)))
+    assert unknown + priced == Cost(Decimal(1), (("no usage", 3), ("no price", 1)))
+    assert (Cost(None) + Cost(None)).usd is None

@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from examsgraph_callbacks.cli import app
 from examsgraph_callbacks.journal import Journal
 from tests.analytics.facts import answered, greeted
+from tests.deliver.conftest import MLFLOW_WARNING
+from tests.deliver.factories import hex_id, llm_call, turn_root
 from tests.demo.conftest import bare_environment
 
 __all__ = ["bare_environment"]
@@ -94,6 +97,57 @@ def test_prices_and_policy_of_ones_own_change_the_report(journal: Journal, tmp_p
     # 1500 x 2000 + 800 x 8000, and 15 x 2000 + 30 x 8000, of a million
     assert "$9.6700" in shown
     assert "misrouted call" not in shown
+
+
+@pytest.mark.filterwarnings(MLFLOW_WARNING)
+def test_prices_and_policy_of_ones_own_change_what_is_shipped(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    for fact in (llm_call(task_type="simple_greeting"), turn_root()):
+        journal.write(fact)
+    own = tmp_path / "own.toml"
+    own.write_text(
+        '[[prices]]\nmodel = "gpt-4o-mini*"\ninput = 2000\noutput = 8000\n'
+        '[routing]\nsimple_greeting = ["gpt-4o"]\n',
+    )
+    options = [
+        "--tracking-uri",
+        f"sqlite:///{tmp_path}/mlflow.db",
+        "--prices",
+        str(own),
+        "--policy",
+        str(own),
+    ]
+    shown = RUN.invoke(app, ["ship", "--journal", str(journal.path), *options])
+
+    assert shown.exit_code == 0, shown.output
+    assert "1 traces" in shown.stdout
+    trace = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").get_trace(f"tr-{hex_id('turn')}")
+    # 15 x 2000 + 30 x 8000, of a million
+    assert trace.data.spans[1].attributes["examsgraph.cost_usd"] == "0.27"
+    assert trace.info.tags["misrouted"] == "true"
+
+
+@pytest.mark.parametrize("option", ["--prices", "--policy"])
+def test_a_file_that_cannot_be_read_ends_shipping_before_it_begins(
+    option: str, journal: Journal, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing.toml"
+    shown = RUN.invoke(app, ["ship", "--journal", str(journal.path), option, str(missing)])
+
+    assert (shown.exit_code, len(shown.stderr.splitlines())) == (1, 1)
+    assert f"expected a TOML file at {missing}" in shown.stderr
+    assert not (journal.path / "shipped").exists()
+
+
+@pytest.mark.filterwarnings(MLFLOW_WARNING)
+def test_what_was_set_aside_is_told_with_where_it_is(journal: Journal, tmp_path: Path) -> None:
+    # its facts have ids that no trace can have
+    options = ["--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db", "--flush"]
+    shown = RUN.invoke(app, ["ship", "--journal", str(journal.path), *options])
+
+    assert shown.exit_code == 0
+    assert "2 facts could not be delivered" in shown.stderr
+    assert str(journal.path / "shipped" / "dead_letters.jsonl") in shown.stderr
 
 
 def test_an_empty_journal_is_told_in_one_line_with_exit_code_1(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from examsgraph_callbacks.console import Screen
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.measure import Meter
 from tests.analytics.facts import answered, document_path, explored, feedback, greeted, silent
+from tests.measure.facts import embedding_call
 
 
 def shown(*facts: Fact, terminal: bool = False, krw_per_usd: float = 1300.0) -> str:
@@ -42,6 +43,28 @@ def test_tokens_and_cost_stand_in_dollars_and_won() -> None:
     assert row(costs, "gpt-4o-2024-08-06")[1:] == ["1,500", "1,000", "800", "$0.010500", "₩14"]
     assert row(costs, "gpt-4o-mini-2024-07-18")[1:] == ["15", "–", "30", "$0.000020", "<₩1"]
     assert row(costs, "total")[1:] == ["1,515", "1,000", "830", "$0.010520", "₩14"]
+
+
+def test_embeddings_have_a_row_of_their_own_and_are_part_of_the_total() -> None:
+    text = shown(answered(), embedding_call(input_tokens=1_000_000), embedding_call(input_tokens=None))
+
+    assert text.startswith("1 LLM call, 2 embedding calls\n")
+    times, costs = text[: text.index("Tokens and cost")], text[text.index("Tokens and cost") :]
+    assert row(times, "text-embedding-3-small")[1:] == ["2", "–", "0", "20", "ms", "20", "ms", "–"]
+    assert row(times, "total")[1:4] == ["3", "0", "0"]
+    # 0.02 USD a million, and one call of which nothing is known
+    assert row(costs, "text-embedding-3-small")[1:] == [
+        *("1,000,000", "–", "–"),
+        *("≥", "$0.020000", "≥", "₩26"),
+    ]
+    assert row(costs, "total")[1:] == ["1,001,500", "–", "800", "≥", "$0.031750", "≥", "₩41"]
+    assert "1 call unpriced: the provider reported no usage" in text
+
+
+def test_a_report_of_embeddings_alone_shows_them() -> None:
+    text = shown(embedding_call())
+
+    assert row(text[text.index("Tokens and cost") :], "total")[1:] == ["1,500", "–", "–", "$0.000030", "<₩1"]
 
 
 def test_won_follow_the_rate_that_is_set() -> None:

@@ -1,5 +1,7 @@
 """Where deliveries go: found by default, opened quietly, refused clearly, and looked at with one command."""
 
+import contextlib
+import logging
 import os
 import shlex
 import subprocess
@@ -163,6 +165,32 @@ def test_the_environment_is_as_it_was_afterwards(sqlite_uri: str, monkeypatch: p
         assert os.environ["MLFLOW_MODEL_CATALOG_URI"] == ""
         assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "false"
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("own", ["7", None])
+def test_the_hosts_own_retries_are_as_they_were_also_after_an_error(
+    own: str | None, sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if own is not None:
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", own)
+    seen = []
+    with contextlib.suppress(ZeroDivisionError), open_destination(sqlite_uri):
+        seen.append(os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"])
+        raise ZeroDivisionError
+    assert seen == ["0"]
+    assert os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES") == own
+
+
+def test_deliveries_that_overlap_leave_the_environment_as_it_was(sqlite_uri: str) -> None:
+    before, level = dict(os.environ), logging.getLogger("mlflow.store.db.utils").level
+    first, second = open_destination(sqlite_uri), open_destination(sqlite_uri)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0", "the second one is still open"
+    second.__exit__(None, None, None)
+    assert dict(os.environ) == before
+    assert logging.getLogger("mlflow.store.db.utils").level == level
 
 
 def test_the_first_use_of_a_new_database_prints_nothing_and_starts_no_telemetry(

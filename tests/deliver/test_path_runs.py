@@ -73,7 +73,7 @@ def test_the_path_and_the_explanation_are_artifacts_in_plain_korean(
 def test_the_explanation_is_the_best_that_is_known(own: str | None, outputs: JsonValue, told: str) -> None:
     facts = (exploration(final_explanation=own), llm_call(), turn_root(outputs=outputs))
     (explained,) = explained_explorations(Turn(hex_id("turn"), facts))
-    assert explained.final_explanation == told
+    assert explained.explanation == told
 
 
 def test_an_exploration_alone_needs_no_turn(journal: Journal, sqlite_uri: str, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import pytest
 from examsgraph_callbacks.deliver import ShipReport, ship, spans
 from examsgraph_callbacks.errors import DeliveryError
 from examsgraph_callbacks.events import RunFact
-from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from tests.deliver.factories import BEGAN, full_turn, hex_id, llm_call, small_turn, turn_root
 from tests.deliver.readback import cost_of, runs_in, tokens_of, trace_of, traces_in
@@ -191,18 +190,6 @@ def test_a_second_shipper_is_told_who_ships(journal: Journal, sqlite_uri: str) -
 
     assert ship(journal, sqlite_uri, ship_too).traces == 1
     assert refusals
-
-
-def test_a_turn_that_cannot_be_a_trace_does_not_hold_up_the_others(journal: Journal, sqlite_uri: str) -> None:
-    before = failures.counts().get("writing a trace to MLflow", 0)
-    bad = turn_root("bad", run_id="not-an-id", trace_id="not-an-id")
-    write(journal, [bad, *small_turn("good")])
-
-    report = ship(journal, sqlite_uri)
-
-    assert (report.traces, report.refused) == (1, 1)
-    assert traces_in(sqlite_uri) == [hex_id("good")]
-    assert failures.counts()["writing a trace to MLflow"] == before + 1
 
 
 def test_a_trace_that_mlflow_refuses_does_not_hold_up_the_others(

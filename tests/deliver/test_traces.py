@@ -193,30 +193,62 @@ def test_delivering_again_changes_nothing(
     assert shipped(copy, tracking_uri, facts).to_dict() == before
 
 
-def test_an_embedding_call_shows_its_model_and_tokens_and_leaves_the_turns_cost_alone(
+def embedded(root: RunFact, **fields: object) -> EmbeddingCall:
+    """An embedding call of that turn: 1,500 tokens of text-embedding-3-small."""
+    defaults = {
+        "event_id": hex_id(f"{root.trace_id} embedding event"),
+        "run_id": hex_id(f"{root.trace_id} embedding run"),
+        "trace_id": root.trace_id,
+        "parent_run_id": root.run_id,
+        "started_at": root.started_at,
+        "latency_ms": 20,
+        "name": "embeddings.create",
+        "provider": "openai",
+        "requested_model": "text-embedding-3-small",
+        "served_model": "text-embedding-3-small",
+        "input_tokens": 1500,
+        "usage_source": "reported",
+        "text_count": 1,
+    }
+    return EmbeddingCall.model_validate(defaults | fields)
+
+
+def test_an_embedding_call_costs_what_it_cost_and_the_turn_that_much_more(
     journal: Journal,
     tracking_uri: str,
 ) -> None:
-    turn = f"embedding {tracking_uri}"
-    *calls, root = small_turn(turn)
-    embedding = EmbeddingCall(
-        event_id=hex_id(f"{turn} event"),
-        run_id=hex_id(f"{turn} run"),
-        trace_id=root.trace_id,
-        parent_run_id=root.run_id,
-        started_at=root.started_at,
-        latency_ms=20,
-        name="embeddings.create",
-        requested_model="text-embedding-3-small",
-        served_model="text-embedding-3-small",
-        input_tokens=8,
-        usage_source="reported",
-        text_count=1,
-    )
-    trace = shipped(journal, tracking_uri, [*calls, embedding, root])
+    *calls, root = small_turn(f"embedding {tracking_uri}")
+    trace = shipped(journal, tracking_uri, [*calls, embedded(root), root])
+
     (span,) = spans_named(trace, "embeddings.create")
     assert (span.span_type, span.inputs) == ("EMBEDDING", {"texts": 1})
-    assert span.outputs["input_tokens"] == 8
+    assert span.outputs["input_tokens"] == 1500
+    assert span.attributes["mlflow.llm.model"] == "text-embedding-3-small"
+    # 1,500 at 0.02 USD a million
+    assert span.attributes["examsgraph.cost_usd"] == "0.00003"
+    assert span.llm_cost == {"input_cost": 0.00003, "output_cost": 0.0, "total_cost": 0.00003}
+    answers = [Meter().measure(call).cost_usd for call in calls if isinstance(call, LLMCall)]
+    assert cost_of(trace) == pytest.approx(float(sum(filter(None, answers), Decimal("0.00003"))), abs=1e-12)
+    # what chat models read and wrote
     assert tokens_of(trace)["input_tokens"] == sum(
         call.input_tokens or 0 for call in calls if isinstance(call, LLMCall)
     )
+
+
+def test_a_turn_that_only_embeds_costs_what_that_costs(journal: Journal, tracking_uri: str) -> None:
+    root = turn_root(f"only embeds {tracking_uri}")
+    assert cost_of(shipped(journal, tracking_uri, [embedded(root), root])) == 0.00003
+
+
+def test_an_embedding_call_without_usage_has_no_cost_and_says_why(
+    journal: Journal,
+    tracking_uri: str,
+) -> None:
+    root = turn_root(f"embeds silently {tracking_uri}")
+    trace = shipped(journal, tracking_uri, [embedded(root, input_tokens=None, usage_source=None), root])
+
+    (span,) = spans_named(trace, "embeddings.create")
+    assert span.llm_cost is None
+    assert "reported no usage" in span.attributes["examsgraph.unpriced_reason"]
+    assert "reported no usage" in trace.info.tags["unpriced"]
+    assert cost_of(trace) is None

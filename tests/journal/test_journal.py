@@ -92,6 +92,8 @@ def test_a_torn_last_line_is_reported_and_skipped_and_read_once_it_is_whole(tmp_
         (b'{"kind":"weather","schema_version":"1.9","event_id":"x"}', "unknown kind of fact 'weather'"),
         (b"not json", "it is not JSON"),
         (b"[1]", "expected an object, found list"),
+        (b'{"kind":"trace","outputs":' + b"[" * 5000 + b"]" * 5000 + b"}", "nested too deeply"),
+        ('{"kind":"weather","schema_version":"².0"}'.encode(), "unknown kind of fact 'weather'"),
         (b'{"kind":"feedback","event_id":"x","started_at":"2026-01-15T10:30:00Z"}', "feedback_type"),
     ],
 )

@@ -220,6 +220,17 @@ async def test_the_fact_equals_the_recording_on_an_event_loop(
     assert said(fact, fields) == fields
 
 
+@pytest.mark.parametrize("record", [one for one in REPORTING if one["refusal"]], ids=name_of)
+def test_an_answer_that_refuses_what_a_schema_asked_for_is_recorded_as_a_refusal(
+    record: dict[str, Any],
+    clients: Clients,
+    handler: ExamsGraphCallbackHandler,
+) -> None:
+    drive(record, clients, handler)
+    (choice,) = only_call(handler).answer or ()
+    assert choice.content == [{"type": "refusal", "refusal": record["refusal"]}]
+
+
 @pytest.mark.parametrize("record", SILENT, ids=name_of)
 def test_an_answer_without_usage_leaves_the_counts_open(
     record: dict[str, Any],

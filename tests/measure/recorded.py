@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from examsgraph_callbacks.events import LLMCall, Message, Request
-from tests.measure.facts import llm_call
+from examsgraph_callbacks.events import EmbeddingCall, LLMCall, Message, Request
+from tests.measure.facts import embedding_call, llm_call
 
-__all__ = ["Recording", "recorded_call", "recordings"]
+__all__ = ["Recording", "recorded_call", "recorded_embedding", "recordings"]
 
 Recording = dict[str, Any]
 
 RECORDINGS = Path(__file__).parents[3] / "shared/data/llm_recordings/recordings.jsonl"
-# Anthropic's answers carry no date
+_NOT_PARAMETERS = {"messages", "input", "instructions", "tools", "functions"}
+# answers of Anthropic's, and of embedding models, carry no date
 UNDATED = datetime(2026, 6, 1, tzinfo=UTC)
 
 
@@ -41,8 +42,19 @@ def recorded_call(recording: Recording, *, reported: bool) -> LLMCall:
         service_tier=recording["service_tier"],
         finish_reason=recording["finish_reason"],
         request=_request(recording),
-        answer=(_answer(recording),),
+        answer=_answer(recording),
         **(_usage(recording["usage"]) if reported else {}),
+    )
+
+
+def recorded_embedding(recording: Recording) -> EmbeddingCall:
+    """The fact of a recorded embedding call."""
+    return embedding_call(
+        started_at=UNDATED,
+        provider=recording["provider"],
+        requested_model=recording["request_model"],
+        served_model=recording["response_model"],
+        input_tokens=recording["usage"]["prompt_tokens"],
     )
 
 
@@ -54,25 +66,36 @@ def _request(recording: Recording) -> Request | None:
     return Request(
         messages=tuple(_messages(sent)),
         tools=tuple(sent.get("tools") or sent.get("functions") or ()),
-        parameters={key: sent[key] for key in sent if key not in {"messages", "tools", "functions"}},
+        parameters={key: sent[key] for key in sent if key not in _NOT_PARAMETERS},
     )
 
 
 def _messages(sent: Recording) -> Iterator[Message]:
-    for message in sent.get("messages") or ():
-        yield Message(
-            role=message["role"],
-            content=message.get("content"),
-            name=message.get("name"),
-            tool_calls=tuple(message.get("tool_calls") or ()),
-        )
+    """A chat request's messages, or a Responses request's `instructions` and `input` as such."""
+    if isinstance(sent.get("instructions"), str):
+        yield Message(role="system", content=sent["instructions"])
+    asked = sent.get("messages") or sent.get("input") or ()
+    for message in [{"role": "user", "content": asked}] if isinstance(asked, str) else asked:
+        if "role" in message:  # else an item of a Responses request that is no message
+            yield Message(
+                role=message["role"],
+                content=message.get("content"),
+                name=message.get("name"),
+                tool_calls=tuple(message.get("tool_calls") or ()),
+            )
 
 
-def _answer(recording: Recording) -> Message:
-    return Message(
-        role="assistant",
-        content=recording["text"] or recording["refusal"],
-        tool_calls=tuple(recording["tool_calls"]),
+def _answer(recording: Recording) -> tuple[Message, ...]:
+    if recording["n_choices"] > 1:
+        choices = json.loads(recording["response_body"])["choices"]
+        return tuple(Message(role="assistant", content=choice["message"]["content"]) for choice in choices)
+    refusal = [{"type": "refusal", "refusal": recording["refusal"]}] if recording["refusal"] else None
+    return (
+        Message(
+            role="assistant",
+            content=recording["text"] or refusal,
+            tool_calls=tuple(recording["tool_calls"]),
+        ),
     )
 
 

@@ -115,3 +115,19 @@ def test_each_model_has_the_encoding_of_the_first_name_that_is_known(
     expected: str,
 ) -> None:
     assert encoding_name(*models) == expected
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\n", "\N{NO-BREAK SPACE}", "가", "a "])
+def test_a_text_of_any_length_can_be_counted(blank: str) -> None:
+    # tiktoken panics on a million blanks in a row: that would be no `Exception`, and end the process
+    count = token_counter("gpt-4o")
+    long = blank * 1_000_000
+    assert count(long) == pytest.approx(count(blank * 100_000) * 10, rel=0.01)
+
+
+def test_a_text_of_ordinary_length_is_counted_in_one_piece() -> None:
+    count = token_counter("gpt-4o")
+    text = "정규화는 중복을 줄입니다. " * 10_000
+    encoding = encodings._encoding("o200k_base")
+    assert len(text) < encodings._PIECE
+    assert count(text) == len(encoding.encode_ordinary(text))

@@ -94,7 +94,7 @@ def test_korean_exam_texts_are_estimated_within_5_percent_of_their_tokens() -> N
 
 def test_recorded_prompts_are_estimated_from_their_lengths_about_as_openai_counted_them() -> None:
     counted, estimated, off = 0, 0, []
-    for recording in recordings("chat", "responses"):
+    for recording in recordings("chat"):
         call = recorded_call(recording, reported=False)
         if (
             not recording["response_model"].startswith("gpt-4")
@@ -104,7 +104,7 @@ def test_recorded_prompts_are_estimated_from_their_lengths_about_as_openai_count
             continue
         tokens = count_tokens(without_content(call)).input_tokens
         usage = recording["usage"]
-        reported = usage.get("prompt_tokens") or usage["input_tokens"]
+        reported = usage["prompt_tokens"]
         assert tokens is not None
         counted, estimated = counted + reported, estimated + tokens
         off.append(abs(tokens / reported - 1))

@@ -1,0 +1,83 @@
+"""What is changed in this process while MLflow is delivered to, and put back: variables, a logger's level."""
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+__all__ = ["quiet_mlflow"]
+
+_WHERE_UNSET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # without it MLflow tries to download a price list, which stalls for 6 to 27 s with no network
+    "MLFLOW_MODEL_CATALOG_URI": "",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+_ALWAYS = {
+    # a repeated "create run", whose first answer was lost, makes a second run: the next ship repeats
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+}
+
+_lock = threading.Lock()
+_open = 0
+_changes = ExitStack()
+
+
+@contextmanager
+def quiet_mlflow() -> Iterator[None]:
+    """While it is open, MLflow uses no terminal, no network but its server's, and repeats no request.
+
+    That holds for the whole process. All is as it was once the last of those that are open at the same
+    time is closed, in whatever order.
+    """
+    global _open, _changes  # noqa: PLW0603 - the environment is the process's own
+    with _lock:
+        if _open == 0:
+            _changes = _changed()
+        _open += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _open -= 1
+            if _open == 0:
+                _changes.close()
+
+
+def _changed() -> ExitStack:
+    with ExitStack() as changes:
+        changes.enter_context(_environment())
+        import mlflow  # noqa: F401 - MLflow sets up its loggers when it is imported
+
+        # it tells of each table's making, and logs whole tracebacks of what it raises anyway
+        changes.enter_context(_level("mlflow.store.db.utils", logging.CRITICAL))
+        return changes.pop_all()
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    unset = {name: value for name, value in _WHERE_UNSET.items() if name not in os.environ}
+    before = {name: os.environ.get(name) for name in (*unset, *_ALWAYS)}
+    os.environ.update(unset)
+    os.environ.update(_ALWAYS)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _level(logger_name: str, level: int) -> Iterator[None]:
+    logger = logging.getLogger(logger_name)
+    before = logger.level
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
