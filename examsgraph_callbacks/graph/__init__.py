@@ -18,6 +18,7 @@ from examsgraph_callbacks.graph.memory import MemoryGraph
 from examsgraph_callbacks.graph.neo4j_graph import Neo4jGraph
 from examsgraph_callbacks.graph.neo4j_load import load_graph, write_graph
 from examsgraph_callbacks.graph.trails import branches, trails
+from examsgraph_callbacks.graph.what_if import WhatIf, sweep_thresholds, what_if
 
 __all__ = [
     "Bounds",
@@ -30,6 +31,7 @@ __all__ = [
     "MemoryGraph",
     "Neo4jGraph",
     "Relation",
+    "WhatIf",
     "best_seeds",
     "branches",
     "connect",
@@ -42,6 +44,8 @@ __all__ = [
     "next_frontier",
     "path_artifact",
     "shown_score",
+    "sweep_thresholds",
     "trails",
+    "what_if",
     "write_graph",
 ]

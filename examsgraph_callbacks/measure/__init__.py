@@ -3,7 +3,13 @@
 from examsgraph_callbacks.measure.calls import MeasuredCall, Meter, Route
 from examsgraph_callbacks.measure.lengths import answer_length, request_length
 from examsgraph_callbacks.measure.overrides import PriceOverride, load_prices
-from examsgraph_callbacks.measure.paths import AnomalousHop, MeasuredPath, measure_path
+from examsgraph_callbacks.measure.paths import (
+    AnomalousHop,
+    MeasuredPath,
+    dead_ends,
+    frontiers,
+    measure_path,
+)
 from examsgraph_callbacks.measure.price import Price, PriceList
 from examsgraph_callbacks.measure.routing import RoutingPolicy, load_policy
 from examsgraph_callbacks.measure.tokens import (
@@ -26,8 +32,10 @@ __all__ = [
     "TokenCounts",
     "answer_length",
     "count_tokens",
+    "dead_ends",
     "estimate_input_tokens",
     "estimate_output_tokens",
+    "frontiers",
     "load_policy",
     "load_prices",
     "measure_path",
