@@ -1,8 +1,10 @@
 """What other bounds would have made of a recorded exploration, worked out from its record alone."""
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import Exploration, Hop, RetrievalParams
@@ -64,6 +66,33 @@ def what_if(exploration: Exploration, changes: RetrievalParams) -> WhatIf:
     Raises `InvalidInputError` for bounds that make no sense, and for `changes` of the seeds: which
     concepts are the next nearest to a query is not recorded.
     """
+    return _answer(_Record(exploration), changes)
+
+
+def sweep_thresholds(exploration: Exploration, thresholds: Iterable[float]) -> tuple[WhatIf, ...]:
+    """`what_if` for each similarity threshold, nothing else changed.
+
+    Thresholds with no score between them come to the same, which is worked out once.
+    """
+    record, recorded = _Record(exploration), exploration.retrieval_params.similarity_threshold
+    scores = sorted({hop.similarity_score for hop in exploration.hops if hop.similarity_score is not None})
+    known: dict[tuple[int, bool, bool], WhatIf] = {}
+    answers = []
+    for threshold in thresholds:
+        changes = RetrievalParams(similarity_threshold=threshold)
+        is_looser = recorded is not None and threshold < recorded
+        key = (bisect_left(scores, threshold), is_looser, threshold == recorded)
+        answer = known.get(key)
+        if answer is None:
+            answer = known[key] = _answer(record, changes)
+        answers.append(
+            replace(answer, params=answer.params.model_copy(update={"similarity_threshold": threshold}))
+        )
+    return tuple(answers)
+
+
+def _answer(record: "_Record", changes: RetrievalParams) -> WhatIf:
+    exploration = record.exploration
     if changes.seeds is not None:
         raise InvalidInputError(
             f"expected other bounds for the same seeds, got seeds={changes.seeds}: explore anew for others",
@@ -80,10 +109,8 @@ def what_if(exploration: Exploration, changes: RetrievalParams) -> WhatIf:
         return WhatIf(exploration, params, exploration.hops)
     if exploration.source != "explorer":
         return _of_a_told_path(exploration, params, RetrievalParams(**changed))
-    record = _Record(exploration)
-    flaw = record.flaw()
-    if flaw is not None:
-        return WhatIf(exploration, params, (), _below(exploration, params), why_not_exact=flaw)
+    if record.flaw is not None:
+        return WhatIf(exploration, params, (), _below(exploration, params), why_not_exact=record.flaw)
     hops, missing = record.replayed(Bounds.of(params))
     path, before = _followed(hops), _followed(exploration.hops)
     return WhatIf(
@@ -97,42 +124,50 @@ def what_if(exploration: Exploration, changes: RetrievalParams) -> WhatIf:
     )
 
 
-def sweep_thresholds(exploration: Exploration, thresholds: Iterable[float]) -> tuple[WhatIf, ...]:
-    """`what_if` for each similarity threshold, nothing else changed."""
-    return tuple(
-        what_if(exploration, RetrievalParams(similarity_threshold=threshold)) for threshold in thresholds
-    )
-
-
 class _Record:
     """The graph as far as an exploration of ours saw it."""
 
     def __init__(self, exploration: Exploration) -> None:
-        self._exploration = exploration
+        self.exploration = exploration
         self._looked_at = {node for frontier in frontiers(exploration) for node in frontier}
         # of these, the explorer looked at a part of the relations only
         self._sampled: set[str] = {each.node for each in getattr(exploration, "sampled", ())}
-        self._hops: defaultdict[str, list[Hop]] = defaultdict(list)
-        for hop in exploration.hops:
-            self._hops[hop.node].append(hop)
+        self._known = {_relation(hop): hop for hop in exploration.hops}
 
+    @cached_property
     def flaw(self) -> str | None:
         """Why nothing can be worked out from this record; None where it explains itself.
 
         Bounds that are not all recorded, or a record that its own bounds do not lead to again, may come
         from another version's rules.
         """
-        params = self._exploration.retrieval_params
+        exploration, params = self.exploration, self.exploration.retrieval_params
         if open_bounds := [name for name in _BOUNDS if getattr(params, name) is None]:
             return f"its {' and '.join(open_bounds)} were not recorded: explore anew"
-        if self._exploration.status != "ok" and not self._exploration.seeds:
+        if exploration.status != "ok" and not exploration.seeds:
             return "it failed before it began anywhere: explore anew"
-        if any(hop.similarity_score is None or hop.edge_similarity is None for hop in self._exploration.hops):
+        if any(hop.similarity_score is None or hop.edge_similarity is None for hop in exploration.hops):
             return "some of its scores were not recorded: explore anew"
         hops, _ = self.replayed(Bounds.of(params), sampled=())
-        if hops != self._exploration.hops:
+        if hops != exploration.hops:
             return "its own bounds do not lead to what it recorded: explore anew"
         return None
+
+    @cached_property
+    def _candidates(self) -> Mapping[str, Sequence[Candidate]]:
+        found: defaultdict[str, list[Candidate]] = defaultdict(list)
+        for hop in self.exploration.hops:
+            if hop.similarity_score is not None and hop.edge_similarity is not None:  # else there is a flaw
+                candidate = Candidate(
+                    node=hop.node,
+                    relation=hop.relation,
+                    next_node=hop.next_node,
+                    similarity_score=hop.similarity_score,
+                    edge_similarity=hop.edge_similarity,
+                    direction=hop.direction,
+                )
+                found[hop.node].append(candidate)
+        return found
 
     def replayed(
         self, bounds: Bounds, sampled: Collection[str] | None = None
@@ -140,10 +175,10 @@ class _Record:
         """The hops under `bounds` as far as they are certain, and what would have to be looked at next."""
         unknown = self._sampled if sampled is None else sampled
         result = ExplorationResult(
-            query=self._exploration.query,
+            query=self.exploration.query,
             bounds=bounds,
-            backend=self._exploration.backend or "",
-            seeds=self._exploration.seeds,
+            backend=self.exploration.backend or "",
+            seeds=self.exploration.seeds,
             round_trips=1,
         )
         missing: tuple[str, ...] = ()
@@ -151,8 +186,9 @@ class _Record:
             missing = tuple(node for node in frontier if node not in self._looked_at or node in unknown)
             if missing:
                 break
-            recorded = [hop for node in frontier for hop in self._hops[node]]
-            result = judged(result, [_candidate(hop) for hop in recorded])
+            result = judged(
+                result, [candidate for node in frontier for candidate in self._candidates.get(node, ())]
+            )
         return self._as_recorded(result.hops), missing
 
     def what_is_missing(self, nodes: Sequence[str]) -> str:
@@ -163,9 +199,8 @@ class _Record:
 
     def _as_recorded(self, hops: Iterable[Hop]) -> tuple[Hop, ...]:
         """The same hops with all that was recorded of them."""
-        known = {_relation(hop): hop for hop in self._exploration.hops}
         return tuple(
-            known[_relation(hop)].model_copy(update={"depth": hop.depth, "verdict": hop.verdict})
+            self._known[_relation(hop)].model_copy(update={"depth": hop.depth, "verdict": hop.verdict})
             for hop in hops
         )
 
@@ -239,19 +274,6 @@ def _followed(hops: Iterable[Hop]) -> tuple[Hop, ...]:
 
 def _relation(hop: Hop) -> _Relation:
     return hop.node, hop.relation, hop.next_node, hop.direction
-
-
-def _candidate(hop: Hop) -> Candidate:
-    if hop.similarity_score is None or hop.edge_similarity is None:
-        raise ValueError(f"expected a scored hop, got {hop!r}: ask flaw() first")
-    return Candidate(
-        node=hop.node,
-        relation=hop.relation,
-        next_node=hop.next_node,
-        similarity_score=hop.similarity_score,
-        edge_similarity=hop.edge_similarity,
-        direction=hop.direction,
-    )
 
 
 def _listed(nodes: Sequence[str]) -> str:

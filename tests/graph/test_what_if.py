@@ -3,7 +3,6 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from examsgraph_callbacks.graph import (
     sweep_thresholds,
     what_if,
 )
+from tests.graph.explorations import DOCUMENTS_PATH, recorded, told
 from tests.graph.graphs import (
     QUERY,
     demo_graph,
@@ -31,41 +31,6 @@ from tests.graph.graphs import (
 from tests.measure.facts import show
 
 CASES = 200
-DOCUMENTS_PATH = (
-    Hop(node="정규화", relation="포함", next_node="제1정규형", similarity_score=0.92),
-    Hop(node="제1정규형", relation="해결", next_node="이상현상", similarity_score=0.85),
-    Hop(node="이상현상", relation="관련", next_node="SQL 문법", similarity_score=0.45),
-)
-
-
-def recorded(result: ExplorationResult, **fields: Any) -> Exploration:
-    """The fact that is written of `result`."""
-    return Exploration.model_validate(
-        {
-            "event_id": "e",
-            "run_id": "r",
-            "started_at": datetime(2025, 1, 15, tzinfo=UTC),
-            "latency_ms": 1.0,
-            "retrieval_params": result.retrieval_params,
-            "seeds": result.seeds,
-            "hops": result.hops,
-            "backend": result.backend,
-            "round_trips": result.round_trips,
-            **fields,
-        },
-    )
-
-
-def told(*hops: Hop, params: RetrievalParams | None = None, **fields: Any) -> Exploration:
-    """A path that the caller handed in."""
-    bounds = params or RetrievalParams(depth=3, similarity_threshold=0.7, max_hops=5)
-    return recorded(ExplorationResult(None, bounds=_any_bounds(), backend=""), **{
-        "source": "caller", "retrieval_params": bounds, "hops": hops, **fields,
-    })  # fmt: skip
-
-
-def _any_bounds() -> Any:
-    return explore(QUERY, scored({"a": 0.9}, [])).bounds
 
 
 @dataclass(frozen=True)
