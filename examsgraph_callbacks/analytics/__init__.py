@@ -9,11 +9,16 @@ from examsgraph_callbacks.analytics.calls import (
 )
 from examsgraph_callbacks.analytics.explorations import (
     INEFFICIENT_DEPTH,
+    DeadEnd,
     ExplorationReport,
+    Hub,
     StrayPath,
+    StrayRate,
 )
 from examsgraph_callbacks.analytics.feedback import FailedConcept, FeedbackReport
 from examsgraph_callbacks.analytics.figures import CallFigures, Cost
+from examsgraph_callbacks.analytics.lookup import find_exploration
+from examsgraph_callbacks.analytics.remedies import RemediedConcept, Understanding
 from examsgraph_callbacks.analytics.report import Report, report
 
 __all__ = [
@@ -23,12 +28,18 @@ __all__ = [
     "CallGroup",
     "CallReport",
     "Cost",
+    "DeadEnd",
     "ExplorationReport",
     "FailedConcept",
     "FeedbackReport",
+    "Hub",
     "Misroute",
+    "RemediedConcept",
     "Report",
     "StrayPath",
+    "StrayRate",
+    "Understanding",
     "UserCost",
+    "find_exploration",
     "report",
 ]

@@ -22,6 +22,7 @@ from examsgraph_callbacks.events.schema import SCHEMA_VERSION, refuse_newer_sche
 
 __all__ = [
     "AnyFact",
+    "ConceptResource",
     "EmbeddingCall",
     "Exploration",
     "Fact",
@@ -30,6 +31,7 @@ __all__ = [
     "FeedbackType",
     "LLMCall",
     "PromptComparison",
+    "ResourceKind",
     "Retrieval",
     "RunFact",
     "Status",
@@ -47,6 +49,9 @@ UsageSource = Literal["reported", "cache_hit"]
 FeedbackType = Literal["thumbs_up", "thumbs_down", "followup_question"]
 
 
+ResourceKind = Literal["explanation", "video", "image"]
+
+
 FactKind = Literal[
     "trace",
     "llm_call",
@@ -56,6 +61,7 @@ FactKind = Literal[
     "tool_call",
     "feedback",
     "prompt_comparison",
+    "concept_resource",
 ]
 
 
@@ -212,8 +218,26 @@ class PromptComparison(Fact):
     generated_responses: dict[str, str] = Field(default_factory=dict)
 
 
+class ConceptResource(Fact):
+    """From its time on, `concept` had a resource that it did not have before."""
+
+    kind: Literal["concept_resource"] = "concept_resource"
+    concept: str
+    resource_kind: ResourceKind
+    url: str
+    title: str | None = None
+
+
 AnyFact = Annotated[
-    Trace | LLMCall | EmbeddingCall | Retrieval | ToolCall | Exploration | Feedback | PromptComparison,
+    Trace
+    | LLMCall
+    | EmbeddingCall
+    | Retrieval
+    | ToolCall
+    | Exploration
+    | Feedback
+    | PromptComparison
+    | ConceptResource,
     Discriminator("kind"),
 ]
 """Any fact that this version knows, told apart by its `kind`."""

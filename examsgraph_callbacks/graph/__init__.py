@@ -17,21 +17,29 @@ from examsgraph_callbacks.graph.judging import best_seeds, judge_level
 from examsgraph_callbacks.graph.memory import MemoryGraph
 from examsgraph_callbacks.graph.neo4j_graph import Neo4jGraph
 from examsgraph_callbacks.graph.neo4j_load import load_graph, write_graph
+from examsgraph_callbacks.graph.resources import AddedResource, add_resource
 from examsgraph_callbacks.graph.trails import branches, trails
 from examsgraph_callbacks.graph.what_if import WhatIf, sweep_thresholds, what_if
+from examsgraph_callbacks.graph.what_if_report import ContextTokens, PathFigures, WhatIfReport, WhatIfTally
 
 __all__ = [
+    "AddedResource",
     "Bounds",
     "Candidate",
     "Concept",
     "ConceptGraph",
+    "ContextTokens",
     "ExplorationResult",
     "FollowedDirection",
     "GraphBackend",
     "MemoryGraph",
     "Neo4jGraph",
+    "PathFigures",
     "Relation",
     "WhatIf",
+    "WhatIfReport",
+    "WhatIfTally",
+    "add_resource",
     "best_seeds",
     "branches",
     "connect",
