@@ -18,10 +18,11 @@ from examsgraph_callbacks.analytics.explorations import (
 from examsgraph_callbacks.analytics.feedback import FailedConcept, FeedbackReport
 from examsgraph_callbacks.analytics.figures import CallFigures, Cost
 from examsgraph_callbacks.analytics.lookup import find_exploration
-from examsgraph_callbacks.analytics.remedies import RemediedConcept, Understanding
+from examsgraph_callbacks.analytics.remedies import FEW_SCORES, RemediedConcept, Understanding
 from examsgraph_callbacks.analytics.report import Report, report
 
 __all__ = [
+    "FEW_SCORES",
     "INEFFICIENT_DEPTH",
     "CallError",
     "CallFigures",
