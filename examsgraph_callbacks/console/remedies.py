@@ -1,5 +1,6 @@
 """A resource, added to a concept as a person asks for it: in Neo4j, in the journal, and told."""
 
+import logging
 import os
 from dataclasses import dataclass
 
@@ -42,6 +43,8 @@ def add_concept_resource(
             "expected the address of a Neo4j server in NEO4J_URI, got none: set it, for example to "
             "neo4j://localhost:7687, and NEO4J_USERNAME and NEO4J_PASSWORD with it",
         )
+    # a label that is not there is told below, and with the fix
+    logging.getLogger("neo4j.notifications").setLevel(logging.ERROR)
     user, password = os.environ.get("NEO4J_USERNAME", "neo4j"), os.environ.get("NEO4J_PASSWORD")
     with connect(uri, user, password) as driver:
         added = add_resource(

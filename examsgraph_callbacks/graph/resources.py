@@ -87,6 +87,8 @@ def add_resource(
         raise InvalidInputError(_unknown(concept, label, _names(driver, node, name, database)))
     record = records[0]
     added_at: datetime = record["added_at"].to_native()
+    if added_at.tzinfo is None:  # ArcadeDB keeps UTC and does not say so
+        added_at = added_at.replace(tzinfo=UTC)
     return AddedResource(concept, kind, address, record["title"], added_at, record["is_new"])
 
 

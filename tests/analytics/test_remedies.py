@@ -5,22 +5,10 @@ from datetime import timedelta
 import pytest
 
 from examsgraph_callbacks.analytics import RemediedConcept, Understanding, report
-from examsgraph_callbacks.events import ConceptResource, Fact
+from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.measure import Meter
-from tests.analytics.facts import answered, feedback
+from tests.analytics.facts import answered, feedback, resource
 from tests.measure.facts import NEW_YEAR
-
-
-def resource(concept: str = "정규화", *, url: str = "https://youtu.be/1", kind: str = "video") -> Fact:
-    return ConceptResource.model_validate(
-        {
-            "event_id": "r",
-            "started_at": NEW_YEAR + timedelta(days=1),
-            "concept": concept,
-            "resource_kind": kind,
-            "url": url,
-        },
-    )
 
 
 def remedied(*facts: Fact) -> tuple[RemediedConcept, ...]:
