@@ -9,6 +9,7 @@ traces are 32 lowercase hexadecimal digits (a UUID without its dashes, an OpenTe
 
 from examsgraph_callbacks.events.facts import (
     AnyFact,
+    ConceptResource,
     EmbeddingCall,
     Exploration,
     Fact,
@@ -17,6 +18,7 @@ from examsgraph_callbacks.events.facts import (
     FeedbackType,
     LLMCall,
     PromptComparison,
+    ResourceKind,
     Retrieval,
     RunFact,
     Status,
@@ -45,6 +47,7 @@ from examsgraph_callbacks.events.schema import SCHEMA_VERSION, refuse_newer_sche
 __all__ = [
     "SCHEMA_VERSION",
     "AnyFact",
+    "ConceptResource",
     "ContentLength",
     "Direction",
     "EmbeddingCall",
@@ -61,6 +64,7 @@ __all__ = [
     "Message",
     "PromptComparison",
     "Request",
+    "ResourceKind",
     "Retrieval",
     "RetrievalParams",
     "RetrievedDocument",

@@ -23,6 +23,7 @@ from examsgraph_callbacks.events.schema import SCHEMA_VERSION, refuse_newer_sche
 
 __all__ = [
     "AnyFact",
+    "ConceptResource",
     "EmbeddingCall",
     "Exploration",
     "Fact",
@@ -31,6 +32,7 @@ __all__ = [
     "FeedbackType",
     "LLMCall",
     "PromptComparison",
+    "ResourceKind",
     "Retrieval",
     "RunFact",
     "Status",
@@ -48,6 +50,9 @@ UsageSource = Literal["reported", "cache_hit"]
 FeedbackType = Literal["thumbs_up", "thumbs_down", "followup_question"]
 
 
+ResourceKind = Literal["explanation", "video", "image"]
+
+
 FactKind = Literal[
     "trace",
     "llm_call",
@@ -57,6 +62,7 @@ FactKind = Literal[
     "tool_call",
     "feedback",
     "prompt_comparison",
+    "concept_resource",
 ]
 
 
@@ -219,8 +225,26 @@ class PromptComparison(Fact):
     generated_responses: dict[str, str] = Field(default_factory=dict)
 
 
+class ConceptResource(Fact):
+    """From its time on, `concept` had a resource that it did not have before."""
+
+    kind: Literal["concept_resource"] = "concept_resource"
+    concept: str
+    resource_kind: ResourceKind
+    url: str
+    title: str | None = None
+
+
 AnyFact = Annotated[
-    Trace | LLMCall | EmbeddingCall | Retrieval | ToolCall | Exploration | Feedback | PromptComparison,
+    Trace
+    | LLMCall
+    | EmbeddingCall
+    | Retrieval
+    | ToolCall
+    | Exploration
+    | Feedback
+    | PromptComparison
+    | ConceptResource,
     Discriminator("kind"),
 ]
 """Any fact that this version knows, told apart by its `kind`."""

@@ -35,10 +35,14 @@ from examsgraph_callbacks.graph.neo4j_graph import (
     neo4j_graph,
 )
 from examsgraph_callbacks.graph.neo4j_load import load_graph, write_graph
+from examsgraph_callbacks.graph.resources import AddedResource, add_resource
 from examsgraph_callbacks.graph.retrieval import FoundConcept, aretrieve, retrieve
 from examsgraph_callbacks.graph.trails import branches, trails
+from examsgraph_callbacks.graph.what_if import WhatIf, sweep_thresholds, what_if
+from examsgraph_callbacks.graph.what_if_report import ContextTokens, PathFigures, WhatIfReport, WhatIfTally
 
 __all__ = [
+    "AddedResource",
     "AnyDriver",
     "AsyncGraphBackend",
     "AsyncNeo4jGraph",
@@ -47,6 +51,7 @@ __all__ = [
     "Concept",
     "ConceptContent",
     "ConceptGraph",
+    "ContextTokens",
     "Embedder",
     "ExplorationResult",
     "FollowedDirection",
@@ -57,8 +62,13 @@ __all__ = [
     "Neighbourhood",
     "Neo4jGraph",
     "Neo4jOptions",
+    "PathFigures",
     "Relation",
     "Resource",
+    "WhatIf",
+    "WhatIfReport",
+    "WhatIfTally",
+    "add_resource",
     "aembedded",
     "aexplore",
     "aexplore_by_level",
@@ -78,6 +88,8 @@ __all__ = [
     "path_artifact",
     "retrieve",
     "shown_score",
+    "sweep_thresholds",
     "trails",
+    "what_if",
     "write_graph",
 ]
