@@ -12,6 +12,7 @@ from examsgraph_callbacks.console.layout import heading, more
 from examsgraph_callbacks.console.path_tables import dead_ends_table, hops_table, hubs_table, strays_table
 from examsgraph_callbacks.events import Exploration, Hop
 from examsgraph_callbacks.graph import draw_path
+from examsgraph_callbacks.graph.pictures import bounds_in_words
 from examsgraph_callbacks.measure import AnomalousHop, MeasuredPath, measure_path
 
 __all__ = ["drawn", "named_exploration", "render_exploration", "render_explorations"]
@@ -86,8 +87,7 @@ def _exploration(exploration: Exploration, *, show_rejected: bool) -> Iterator[R
     measured = measure_path(exploration)
     anomalous = measured.anomalous_hops or ()
     yield from named_exploration(exploration)
-    bounds = exploration.retrieval_params.model_dump(exclude_none=True)
-    yield Text(one_line(", ".join(f"{name} {value}" for name, value in bounds.items())), "dim")
+    yield Text(one_line(bounds_in_words(exploration)), "dim")
     yield Text()
     yield from drawn(measured.path, [anomaly.hop for anomaly in anomalous])
     for anomaly in anomalous:

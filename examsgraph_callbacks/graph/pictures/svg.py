@@ -94,7 +94,10 @@ def draw_svg(
 def bounds_in_words(exploration: Exploration) -> str:
     """The retrieval parameters that are known, by their names."""
     params = exploration.retrieval_params.model_dump(exclude_none=True)
-    return ", ".join(f"{name} {value}" for name, value in params.items())
+    shown_values = {
+        name: "|".join(value) if isinstance(value, tuple) else value for name, value in params.items()
+    }
+    return ", ".join(f"{name} {value}" for name, value in shown_values.items())
 
 
 def _heading(exploration: Exploration) -> tuple[Text, ...]:
