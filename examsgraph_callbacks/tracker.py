@@ -8,12 +8,13 @@ from uuid import UUID
 from examsgraph_callbacks.capture import Clock, Privacy
 from examsgraph_callbacks.capture.context import ambient_context, checked
 from examsgraph_callbacks.errors import InvalidInputError
-from examsgraph_callbacks.events import Feedback, FeedbackType
+from examsgraph_callbacks.events import ConceptResource, Feedback, FeedbackType, ResourceKind
 from examsgraph_callbacks.journal import Journal
 
 __all__ = ["Tracker"]
 
 FEEDBACK_TYPES: tuple[FeedbackType, ...] = get_args(FeedbackType)
+RESOURCE_KINDS: tuple[ResourceKind, ...] = get_args(ResourceKind)
 
 
 class Tracker:
@@ -67,6 +68,29 @@ class Tracker:
         feedback = Feedback.model_validate(fields)
         self.journal.write(self._privacy.recorded(feedback))
         return feedback.event_id
+
+    def log_concept_resource(
+        self, *, concept: str, kind: ResourceKind, url: str, title: str | None = None
+    ) -> str:
+        """Record that `concept` has a resource from now on; returns the fact's `event_id`.
+
+        `examsgraph concept add-resource` calls this; so may whoever adds resources by other means. The
+        report compares how well the concept was understood before and after. Raises `InvalidInputError`,
+        naming the field, and records nothing, where a value is of another kind.
+        """
+        said = checked({"concept": concept, "url": url, "title": title})
+        if kind not in RESOURCE_KINDS:
+            raise InvalidInputError(f"expected kind to be one of {', '.join(RESOURCE_KINDS)}, got {kind!r}")
+        resource = ConceptResource.model_validate(
+            {
+                **said,
+                "resource_kind": kind,
+                "event_id": self._clock.new_id(),
+                "started_at": datetime.fromtimestamp(self._clock.wall_ns() / 1e9, UTC),
+            },
+        )
+        self.journal.write(self._privacy.recorded(resource))
+        return resource.event_id
 
 
 def _feedback_type(feedback_type: str | None, user_feedback: str | None) -> str:

@@ -9,9 +9,22 @@ from pydantic import TypeAdapter, ValidationError
 from examsgraph_callbacks.events import AnyFact, Fact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.encode import encode_fields
-from tests.servers.neo4j_server import describe, neo4j_server
+from tests.servers.neo4j_server import (
+    arcadedb_server,
+    describe,
+    latest_neo4j_server,
+    neo4j_server,
+    restartable_neo4j,
+)
 
-__all__ = ["every_fact_is_valid", "neo4j_server", "pytest_terminal_summary"]
+__all__ = [
+    "arcadedb_server",
+    "every_fact_is_valid",
+    "latest_neo4j_server",
+    "neo4j_server",
+    "pytest_terminal_summary",
+    "restartable_neo4j",
+]
 
 _ANY_FACT: TypeAdapter[Fact] = TypeAdapter(AnyFact)
 

@@ -10,27 +10,39 @@ from examsgraph_callbacks.analytics.calls import (
 )
 from examsgraph_callbacks.analytics.explorations import (
     INEFFICIENT_DEPTH,
+    DeadEnd,
     ExplorationReport,
+    Hub,
     StrayPath,
+    StrayRate,
 )
 from examsgraph_callbacks.analytics.feedback import FailedConcept, FeedbackReport
 from examsgraph_callbacks.analytics.figures import CallFigures, Cost
+from examsgraph_callbacks.analytics.lookup import find_exploration
+from examsgraph_callbacks.analytics.remedies import FEW_SCORES, RemediedConcept, Understanding
 from examsgraph_callbacks.analytics.report import Report, report
 
 __all__ = [
+    "FEW_SCORES",
     "INEFFICIENT_DEPTH",
     "CallError",
     "CallFigures",
     "CallGroup",
     "CallReport",
     "Cost",
+    "DeadEnd",
     "EmbeddingGroup",
     "ExplorationReport",
     "FailedConcept",
     "FeedbackReport",
+    "Hub",
     "Misroute",
+    "RemediedConcept",
     "Report",
     "StrayPath",
+    "StrayRate",
+    "Understanding",
     "UserCost",
+    "find_exploration",
     "report",
 ]

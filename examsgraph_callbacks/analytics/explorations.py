@@ -1,14 +1,27 @@
-"""How deep the graph was walked, and which paths took a strange hop."""
+"""How far the graph was walked, which hops went astray and where, and where the graph lacks or crowds."""
 
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from examsgraph_callbacks.events import Exploration
-from examsgraph_callbacks.measure import MeasuredPath, measure_path
+from examsgraph_callbacks.measure import MeasuredPath, dead_ends, measure_path
 
-__all__ = ["INEFFICIENT_DEPTH", "ExplorationReport", "ExplorationTally", "StrayPath"]
+__all__ = [
+    "INEFFICIENT_DEPTH",
+    "DeadEnd",
+    "ExplorationReport",
+    "ExplorationTally",
+    "Hub",
+    "StrayPath",
+    "StrayRate",
+]
 
 INEFFICIENT_DEPTH = 5
 """Hops: an average depth of so many or more is inefficient (the product's document, exploration view)."""
+
+HUB_QUESTIONS = 2
+"""A concept that so many different questions led to, or more, is counted among the hubs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +37,62 @@ class StrayPath:
 
 
 @dataclass(frozen=True, slots=True)
-class ExplorationReport:
-    """Explorations that ended well; `average_depth` (hops) is None where there were none.
+class StrayRate:
+    """Of the `hops` that were followed along a relation, or to a concept, how many are `strays`."""
 
-    `strays` holds each different path once, the most walked first; `unjudged` counts the explorations
-    that had no threshold to judge their paths by.
+    name: str
+    hops: int
+    strays: int
+
+    @property
+    def rate(self) -> float:
+        """The share of strays, from 0 to 1."""
+        return self.strays / self.hops
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A concept that hops led to from many `questions`, in `explorations` of them."""
+
+    concept: str
+    questions: int
+    explorations: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadEnd:
+    """A concept from which nothing could be followed, though its relations were looked at, `times`.
+
+    `has_relations` says whether it had any then: where it had, all led back or away from the question.
+    """
+
+    concept: str
+    times: int
+    has_relations: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorationReport:
+    """Explorations that ended well; the averages (hops) are None where there were none.
+
+    A path's length counts its hops, its depth the levels. `strays` holds each different path once, the
+    most walked first; `unjudged` counts the explorations that had no threshold to judge their paths by:
+    their hops are in no rate. The rates hold those with strays, the most strays first; hubs come by
+    falling questions, dead ends by falling times, ties by name.
     """
 
     count: int
     average_depth: float | None
+    average_length: float | None
     unjudged: int
+    hops: int
+    stray_hops: int
     strays: tuple[StrayPath, ...]
+    stray_relations: tuple[StrayRate, ...]
+    stray_concepts: tuple[StrayRate, ...]
+    questions: int
+    hubs: tuple[Hub, ...]
+    dead_ends: tuple[DeadEnd, ...]
 
     @property
     def is_inefficient(self) -> bool:
@@ -48,8 +106,16 @@ class ExplorationTally:
     def __init__(self) -> None:
         self._count = 0
         self._depths = 0
+        self._lengths = 0
         self._unjudged = 0
         self._strays: dict[tuple[object, ...], tuple[Exploration, MeasuredPath, list[str | None]]] = {}
+        self._relations = _Rates()
+        self._concepts = _Rates()
+        self._questions: set[str] = set()
+        self._led_to: defaultdict[str, set[str]] = defaultdict(set)
+        self._arrivals: Counter[str] = Counter()
+        self._dead_ends: Counter[str] = Counter()
+        self._with_relations: set[str] = set()
 
     def add(self, exploration: Exploration) -> None:
         """Count one more exploration, unless it failed half-way."""
@@ -58,11 +124,33 @@ class ExplorationTally:
         measured = measure_path(exploration)
         self._count += 1
         self._depths += measured.exploration_depth
+        self._lengths += measured.path_length
         self._unjudged += measured.anomalous_hops is None
         if measured.anomalous_hops:
             key = (exploration.question_id, exploration.query, measured.similarity_threshold, measured.path)
             _, _, walkers = self._strays.setdefault(key, (exploration, measured, []))
             walkers.append(exploration.user_id)
+        self._add_rates(measured)
+        self._add_places(exploration, measured)
+
+    def _add_rates(self, measured: MeasuredPath) -> None:
+        if measured.anomalous_hops is None:
+            return
+        anomalous = {anomaly.hop for anomaly in measured.anomalous_hops}
+        for hop in measured.path:
+            self._relations.add(hop.relation, is_stray=hop in anomalous)
+            self._concepts.add(hop.next_node, is_stray=hop in anomalous)
+
+    def _add_places(self, exploration: Exploration, measured: MeasuredPath) -> None:
+        # explorations of nothing that tells them apart count as one question each
+        question = exploration.question_id or exploration.query or exploration.event_id
+        self._questions.add(question)
+        for concept in {hop.next_node for hop in measured.path}:
+            self._led_to[concept].add(question)
+            self._arrivals[concept] += 1
+        ends = dead_ends(exploration)
+        self._dead_ends.update(ends)
+        self._with_relations.update({hop.node for hop in exploration.hops}.intersection(ends))
 
     def report(self) -> ExplorationReport:
         """What the explorations so far amount to."""
@@ -77,9 +165,42 @@ class ExplorationTally:
             )
             for exploration, measured, walkers in self._strays.values()
         ]
+        hubs = [
+            Hub(concept, len(questions), self._arrivals[concept])
+            for concept, questions in self._led_to.items()
+            if len(questions) >= HUB_QUESTIONS
+        ]
+        ends = [
+            DeadEnd(concept, times, concept in self._with_relations)
+            for concept, times in self._dead_ends.items()
+        ]
         return ExplorationReport(
             count=self._count,
             average_depth=self._depths / self._count if self._count else None,
+            average_length=self._lengths / self._count if self._count else None,
             unjudged=self._unjudged,
+            hops=self._relations.hops.total(),
+            stray_hops=self._relations.strays.total(),
             strays=tuple(sorted(strays, key=lambda stray: (-stray.times, stray.question_id or ""))),
+            stray_relations=tuple(self._relations.worst_first()),
+            stray_concepts=tuple(self._concepts.worst_first()),
+            questions=len(self._questions),
+            hubs=tuple(sorted(hubs, key=lambda hub: (-hub.questions, -hub.explorations, hub.concept))),
+            dead_ends=tuple(sorted(ends, key=lambda end: (-end.times, end.concept))),
         )
+
+
+class _Rates:
+    """Counts hops, and strays among them, by a name."""
+
+    def __init__(self) -> None:
+        self.hops: Counter[str] = Counter()
+        self.strays: Counter[str] = Counter()
+
+    def add(self, name: str, *, is_stray: bool) -> None:
+        self.hops[name] += 1
+        self.strays[name] += is_stray
+
+    def worst_first(self) -> Iterable[StrayRate]:
+        rates = [StrayRate(name, self.hops[name], strays) for name, strays in self.strays.items() if strays]
+        return sorted(rates, key=lambda rate: (-rate.strays, -rate.rate, rate.name))

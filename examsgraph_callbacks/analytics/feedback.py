@@ -1,9 +1,10 @@
-"""What learners said of the explanations, and which concepts they failed to understand most."""
+"""What learners said of the explanations, which concepts they failed to understand, and what helped."""
 
 from collections import Counter
 from dataclasses import dataclass
 
-from examsgraph_callbacks.events import Exploration, Fact, Feedback, FeedbackType
+from examsgraph_callbacks.analytics.remedies import RemediedConcept, RemedyTally
+from examsgraph_callbacks.events import ConceptResource, Exploration, Fact, Feedback, FeedbackType
 
 __all__ = ["FAILING_SCORE", "FailedConcept", "FeedbackReport", "FeedbackTally"]
 
@@ -25,7 +26,7 @@ class FeedbackReport:
 
     A failure is a `thumbs_down` or an understanding of `FAILING_SCORE` or less. `failed_concepts` come
     by falling count, ties by name; `unattributed_failures` are those whose concept nothing tells.
-    `average_understanding` (1 to 5) is None where no score was given.
+    `average_understanding` (1 to 5) is None where no score was given. `remedied_concepts` got resources.
     """
 
     count: int
@@ -34,6 +35,7 @@ class FeedbackReport:
     unattributed_failures: int
     failed_concepts: tuple[FailedConcept, ...]
     average_understanding: float | None
+    remedied_concepts: tuple[RemediedConcept, ...] = ()
 
 
 class FeedbackTally:
@@ -44,6 +46,7 @@ class FeedbackTally:
         self._scores: list[int] = []
         self._failed: Counter[str] = Counter()
         self._unattributed = 0
+        self._remedies = RemedyTally()
         self._concept_of_turn: dict[str, str] = {}
         self._concept_of_question: dict[tuple[str, str], str] = {}
 
@@ -52,6 +55,8 @@ class FeedbackTally:
         if isinstance(fact, Feedback):
             self._add_feedback(fact)
             return
+        if isinstance(fact, ConceptResource):
+            self._remedies.add_resource(fact)
         concept = fact.wrong_concept
         if concept is None:
             return
@@ -70,15 +75,17 @@ class FeedbackTally:
             unattributed_failures=self._unattributed,
             failed_concepts=tuple(sorted(failed, key=lambda each: (-each.failure_count, each.concept))),
             average_understanding=sum(self._scores) / len(self._scores) if self._scores else None,
+            remedied_concepts=self._remedies.report(),
         )
 
     def _add_feedback(self, feedback: Feedback) -> None:
-        score = feedback.understanding_score
+        score, concept = feedback.understanding_score, self._concept(feedback)
         self._types[feedback.feedback_type] += 1
         if score is not None:
             self._scores.append(score)
+            if concept is not None:
+                self._remedies.add_score(concept, score)
         if feedback.feedback_type == "thumbs_down" or (score is not None and score <= FAILING_SCORE):
-            concept = self._concept(feedback)
             if concept is None:
                 self._unattributed += 1
             else:

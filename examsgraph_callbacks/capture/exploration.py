@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from examsgraph_callbacks.events import Hop, RetrievalParams, Seed, SimilarityScale
+from examsgraph_callbacks.events import Hop, RetrievalParams, SampledNode, Seed, SimilarityScale
 from examsgraph_callbacks.failures import failures
 
 __all__ = ["ExplorationListener", "ExplorationRecord", "listen_for_explorations", "publish_exploration"]
@@ -27,6 +27,10 @@ class ExplorationRecord:
     round_trips: int
     started_wall_ns: int
     latency_ms: float
+    sampled: tuple[SampledNode, ...] = ()
+    uncaptured: tuple[str, ...] = ()
+    index_name: str | None = None
+    server: str | None = None
     error: BaseException | None = None
 
     def fields(self) -> dict[str, object]:
@@ -40,6 +44,10 @@ class ExplorationRecord:
             "similarity_scale": self.similarity_scale,
             "backend": self.backend,
             "round_trips": self.round_trips,
+            "sampled": self.sampled,
+            "uncaptured": self.uncaptured,
+            "index_name": self.index_name,
+            "server": self.server,
         }
 
 

@@ -1,7 +1,21 @@
 """What a person sees in a terminal: lines, progress bars and a readable report."""
 
+from examsgraph_callbacks.console.exploring import PathFiles, Wanted, show_path, show_what_if
+from examsgraph_callbacks.console.remedies import ConceptPlace, add_concept_resource
 from examsgraph_callbacks.console.screen import Advance, Screen
 from examsgraph_callbacks.console.shipping import ship_with_progress, show_shipped
 from examsgraph_callbacks.console.summary import show_report
 
-__all__ = ["Advance", "Screen", "ship_with_progress", "show_report", "show_shipped"]
+__all__ = [
+    "Advance",
+    "ConceptPlace",
+    "PathFiles",
+    "Screen",
+    "Wanted",
+    "add_concept_resource",
+    "ship_with_progress",
+    "show_path",
+    "show_report",
+    "show_shipped",
+    "show_what_if",
+]

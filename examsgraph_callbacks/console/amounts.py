@@ -4,7 +4,16 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from examsgraph_callbacks.analytics import Cost
 
-__all__ = ["cost_krw", "cost_usd", "duration", "one_line", "tokens", "usd_decimals"]
+__all__ = [
+    "cost_krw",
+    "cost_usd",
+    "counted",
+    "duration",
+    "one_line",
+    "percent",
+    "tokens",
+    "usd_decimals",
+]
 
 UNKNOWN = "–"
 
@@ -46,6 +55,22 @@ def duration(milliseconds: float | None) -> str:
 def tokens(count: int | None) -> str:
     """A count with its thousands set off."""
     return UNKNOWN if count is None else f"{count:,}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun, in the plural but for one."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def percent(share: float | None) -> str:
+    """A share from 0 to 1; neither 0% for few nor 100% for nearly all."""
+    if share is None:
+        return UNKNOWN
+    if 0 < share < 0.005:
+        return "<1%"
+    if 0.995 <= share < 1:
+        return ">99%"
+    return f"{share:.0%}"
 
 
 def one_line(text: str | None, limit: int = 200) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -51,6 +51,11 @@ class Screen:
     def show(self, report: Report, krw_per_usd: float) -> None:
         """The report; `krw_per_usd` are won a dollar."""
         self._output.print(render_report(report, krw_per_usd))
+
+    def lay_out(self, *content: RenderableType) -> None:
+        """Lines and tables, one under the other."""
+        for part in content:
+            self._output.print(part)
 
     @contextmanager
     def progress(self, description: str) -> Iterator[Advance]:

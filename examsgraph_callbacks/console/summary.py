@@ -1,11 +1,9 @@
 """The report on a journal, shown."""
 
-from collections.abc import Iterator
-
 from examsgraph_callbacks.analytics import report
 from examsgraph_callbacks.console.empty import empty_journal
-from examsgraph_callbacks.console.screen import Advance, Screen
-from examsgraph_callbacks.events import Fact
+from examsgraph_callbacks.console.reading import read_under_bar
+from examsgraph_callbacks.console.screen import Screen
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
 from examsgraph_callbacks.settings import Settings
@@ -20,14 +18,7 @@ def show_report(journal: Journal, screen: Screen, meter: Meter) -> None:
     """
     krw_per_usd = Settings().krw_per_usd
     with screen.progress("Reading the journal") as advance:
-        summary = report(_counted(journal.read(), advance), meter)
+        summary = report(read_under_bar(journal, advance), meter)
     if not summary.facts:
         raise empty_journal(journal)
     screen.show(summary, krw_per_usd)
-
-
-def _counted(facts: Iterator[Fact], advance: Advance) -> Iterator[Fact]:
-    for number, fact in enumerate(facts, start=1):
-        yield fact
-        if number % 100 == 0:
-            advance(number)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -14,8 +13,11 @@ from examsgraph_callbacks.analytics import (
     Cost,
     FailedConcept,
     Misroute,
+    RemediedConcept,
+    Understanding,
 )
 from examsgraph_callbacks.console.amounts import (
+    UNKNOWN,
     cost_krw,
     cost_usd,
     duration,
@@ -23,12 +25,14 @@ from examsgraph_callbacks.console.amounts import (
     tokens,
     usd_decimals,
 )
+from examsgraph_callbacks.console.layout import add_row, new_table
 
 __all__ = [
     "costs_table",
     "errors_table",
     "failed_concepts_table",
     "misroutes_table",
+    "remedies_table",
     "times_table",
     "users_table",
 ]
@@ -38,12 +42,12 @@ _BAR_COLUMNS = 24
 
 def times_table(calls: CallReport) -> Table:
     """How many calls each route took, how many of them wrongly, and how long they lasted."""
-    table = _table("", "calls", "misrouted", "failed", "latency\np50", "latency\np95", "1st token\np50")
+    table = new_table("", "calls", "misrouted", "failed", "latency\np50", "latency\np95", "1st token\np50")
     for name, figures in _routes(calls):
         if figures is None:
-            _add(table, name)
+            add_row(table, name)
             continue
-        _add(
+        add_row(
             table,
             name,
             tokens(figures.calls),
@@ -58,14 +62,14 @@ def times_table(calls: CallReport) -> Table:
 
 def costs_table(calls: CallReport, krw_per_usd: float) -> Table:
     """The tokens and the cost of each route."""
-    table = _table("", "input", "cached", "output", "USD", "KRW")
+    table = new_table("", "input", "cached", "output", "USD", "KRW")
     decimals = usd_decimals(calls.total.cost.usd)
     for name, figures in _routes(calls):
         if figures is None:
-            _add(table, name)
+            add_row(table, name)
             continue
         estimated = "~" if figures.estimated else ""
-        _add(
+        add_row(
             table,
             name,
             f"{estimated}{tokens(figures.input_tokens)}",
@@ -79,11 +83,11 @@ def costs_table(calls: CallReport, krw_per_usd: float) -> Table:
 
 def misroutes_table(misroutes: Sequence[Misroute]) -> Table:
     """Each misrouted call: what for, where it went and what that cost."""
-    table = _table("task", "went to", "user", "USD", left=3)
+    table = new_table("task", "went to", "user", "USD", left=3)
     decimals = usd_decimals(None)
     for misroute in misroutes:
         priced = misroute.cost_usd is not None
-        _add(
+        add_row(
             table,
             one_line(misroute.task_type),
             one_line(misroute.model),
@@ -95,9 +99,9 @@ def misroutes_table(misroutes: Sequence[Misroute]) -> Table:
 
 def errors_table(errors: Sequence[CallError]) -> Table:
     """Each type of error of each model, and what the last one said."""
-    table = _table("model", "error", "the last one said", "count", left=3)
+    table = new_table("model", "error", "the last one said", "count", left=3)
     for error in errors:
-        _add(
+        add_row(
             table,
             one_line(error.model),
             one_line(error.error_type),
@@ -109,21 +113,41 @@ def errors_table(errors: Sequence[CallError]) -> Table:
 
 def failed_concepts_table(concepts: Sequence[FailedConcept]) -> Table:
     """How often each concept was not understood, with a bar."""
-    table = _table("concept", "failures", "", left=1)
+    table = new_table("concept", "failures", "", left=1)
     table.columns[2].justify = "left"
     most = max(concept.failure_count for concept in concepts)
     for concept in concepts:
         bar = "█" * max(1, round(_BAR_COLUMNS * concept.failure_count / most))
-        _add(table, one_line(concept.concept), tokens(concept.failure_count), Text(bar, "magenta"))
+        add_row(table, one_line(concept.concept), tokens(concept.failure_count), Text(bar, "magenta"))
+    return table
+
+
+def remedies_table(concepts: Sequence[RemediedConcept]) -> Table:
+    """How each concept with resources was understood before it had one and since."""
+    table = new_table("concept", "resources", "before", "after", "", left=2)
+    for concept in concepts:
+        before, after = concept.before, concept.after
+        change = ""
+        if before.average is not None and after.average is not None:
+            few = "~" if concept.has_few_scores else ""
+            change = f"{few}{after.average - before.average:+.1f}"
+        add_row(
+            table,
+            one_line(concept.concept),
+            ", ".join(f"{count} {kind}" for kind, count in concept.resources),
+            _understanding(before),
+            _understanding(after),
+            change,
+        )
     return table
 
 
 def users_table(calls: CallReport, krw_per_usd: float, rows: int) -> Table:
     """The cost of the `rows` most expensive users, and the mean of all."""
-    table = _table("user", "calls", "USD", "KRW")
+    table = new_table("user", "calls", "USD", "KRW")
     decimals = usd_decimals(calls.total.cost.usd)
     for user in calls.users[:rows]:
-        _add(
+        add_row(
             table,
             one_line(user.user_id or "(no user)"),
             tokens(user.calls),
@@ -132,7 +156,7 @@ def users_table(calls: CallReport, krw_per_usd: float, rows: int) -> Table:
         )
     average = Cost(calls.average_user_cost_usd, calls.total.cost.unpriced)
     table.add_section()
-    _add(
+    add_row(
         table,
         Text("average", "bold"),
         "",
@@ -140,6 +164,12 @@ def users_table(calls: CallReport, krw_per_usd: float, rows: int) -> Table:
         cost_krw(average, krw_per_usd),
     )
     return table
+
+
+def _understanding(understanding: Understanding) -> str:
+    if understanding.average is None:
+        return UNKNOWN
+    return f"{understanding.average:.1f} (n {understanding.scores:,})"
 
 
 def _routes(calls: CallReport) -> Iterator[tuple[Text, CallFigures | None]]:
@@ -157,24 +187,6 @@ def _routes(calls: CallReport) -> Iterator[tuple[Text, CallFigures | None]]:
 
 def _model(name: str | None) -> Text:
     return Text(f"  {one_line(name or '(unknown model)')}")
-
-
-def _table(*columns: str, left: int = 1) -> Table:
-    """The first `left` columns hold names, the others numbers."""
-    table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, header_style="dim"
-    )
-    for index, column in enumerate(columns):
-        if index < left:
-            table.add_column(column, overflow="fold")
-        else:
-            table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
-def _add(table: Table, *cells: str | Text) -> None:
-    # a cell that is a plain string would be taken for markup
-    table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
 
 
 def _alarming(count: int | None) -> Text:

@@ -1,7 +1,7 @@
 """Writes explorations to MLflow as runs of `GraphRAG_Path_Tracing`, each once."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,9 @@ from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.faults import Faults
 from examsgraph_callbacks.deliver.turns import Turn
 from examsgraph_callbacks.events import Exploration, LLMCall, Trace
+from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.graph import path_artifact
+from examsgraph_callbacks.graph.pictures import draw_svg, path_page
 from examsgraph_callbacks.measure import measure_path
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ PATH_EXPERIMENT = "GraphRAG_Path_Tracing"
 EVENT_ID_TAG = "examsgraph.event_id"
 """The tag by which a run is known again when its exploration is delivered once more."""
 
+_PICTURES: dict[str, Callable[[Exploration], str]] = {
+    "graph_exploration_path.svg": draw_svg,
+    "graph_exploration_path.html": path_page,
+}
 _PAGE = 1000  # runs an answer
 _NAME_LIMIT = 100  # characters
 
@@ -165,11 +171,22 @@ def _fill(destination: Destination, run_id: str, explained: Explained) -> None:
     artifact = json.dumps(path_artifact(exploration), ensure_ascii=False, indent=2)
     with TemporaryDirectory(prefix="examsgraph-") as folder:
         Path(folder, "graph_exploration_path.json").write_text(artifact, encoding="utf-8")
+        for name, picture in _pictures(exploration):
+            Path(folder, name).write_text(picture, encoding="utf-8")
         if exploration.final_explanation:
             Path(folder, "final_explanation.txt").write_text(exploration.final_explanation, encoding="utf-8")
         destination.client.log_artifacts(run_id, folder)
     status = "FAILED" if exploration.status == "error" else "FINISHED"
     destination.client.set_terminated(run_id, status, ended_ms)
+
+
+def _pictures(exploration: Exploration) -> Iterator[tuple[str, str]]:
+    """The SVG and the page; one that cannot be drawn is reported, and costs the run nothing else."""
+    for name, draw in _PICTURES.items():
+        try:
+            yield name, draw(exploration)
+        except Exception as error:  # noqa: BLE001 - the figures are worth more than the picture
+            failures.report("drawing a path", error)
 
 
 def _metrics(exploration: Exploration) -> dict[str, float]:

@@ -15,6 +15,7 @@ from examsgraph_callbacks.events.parts import (
     Request,
     RetrievalParams,
     RetrievedDocument,
+    SampledNode,
     Seed,
     SimilarityScale,
 )
@@ -22,6 +23,7 @@ from examsgraph_callbacks.events.schema import SCHEMA_VERSION, refuse_newer_sche
 
 __all__ = [
     "AnyFact",
+    "ConceptResource",
     "EmbeddingCall",
     "Exploration",
     "Fact",
@@ -30,6 +32,7 @@ __all__ = [
     "FeedbackType",
     "LLMCall",
     "PromptComparison",
+    "ResourceKind",
     "Retrieval",
     "RunFact",
     "Status",
@@ -47,6 +50,9 @@ UsageSource = Literal["reported", "cache_hit"]
 FeedbackType = Literal["thumbs_up", "thumbs_down", "followup_question"]
 
 
+ResourceKind = Literal["explanation", "video", "image"]
+
+
 FactKind = Literal[
     "trace",
     "llm_call",
@@ -56,6 +62,7 @@ FactKind = Literal[
     "tool_call",
     "feedback",
     "prompt_comparison",
+    "concept_resource",
 ]
 
 
@@ -175,7 +182,10 @@ class Exploration(RunFact):
     """All the hops that were looked at for one query, in the order in which they were judged.
 
     `source` says who knew them: this package's `explorer`, the `tap` on another retriever's queries, or
-    the `caller` who handed them in. `uncaptured` says, a sentence each, what could not be seen.
+    the `caller` who handed them in. `uncaptured` says, a sentence each, what could not be seen; `sampled`
+    names the concepts that had too many relations to look at each. `server` is the product and version
+    that was asked, `index_name` its vector index: both None where there is none, or it never answered.
+    `round_trips` counts the questions for beginnings and relations.
     """
 
     kind: Literal["exploration"] = "exploration"
@@ -185,8 +195,11 @@ class Exploration(RunFact):
     retrieval_params: RetrievalParams = RetrievalParams()
     seeds: tuple[Seed, ...] = ()
     hops: tuple[Hop, ...] = ()
+    sampled: tuple[SampledNode, ...] = ()
     similarity_scale: SimilarityScale = "(1+cos)/2"
     backend: str | None = None
+    index_name: str | None = None
+    server: str | None = None
     round_trips: NonNegativeInt | None = None
     final_explanation: str | None = None
 
@@ -212,8 +225,26 @@ class PromptComparison(Fact):
     generated_responses: dict[str, str] = Field(default_factory=dict)
 
 
+class ConceptResource(Fact):
+    """From its time on, `concept` had a resource that it did not have before."""
+
+    kind: Literal["concept_resource"] = "concept_resource"
+    concept: str
+    resource_kind: ResourceKind
+    url: str
+    title: str | None = None
+
+
 AnyFact = Annotated[
-    Trace | LLMCall | EmbeddingCall | Retrieval | ToolCall | Exploration | Feedback | PromptComparison,
+    Trace
+    | LLMCall
+    | EmbeddingCall
+    | Retrieval
+    | ToolCall
+    | Exploration
+    | Feedback
+    | PromptComparison
+    | ConceptResource,
     Discriminator("kind"),
 ]
 """Any fact that this version knows, told apart by its `kind`."""

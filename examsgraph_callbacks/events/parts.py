@@ -10,6 +10,7 @@ __all__ = [
     "ContentLength",
     "Direction",
     "ExplorationSource",
+    "FollowedDirection",
     "Frozen",
     "Hop",
     "Json",
@@ -17,6 +18,7 @@ __all__ = [
     "Request",
     "RetrievalParams",
     "RetrievedDocument",
+    "SampledNode",
     "Seed",
     "SimilarityScale",
     "Verdict",
@@ -26,6 +28,10 @@ Verdict = Literal["followed", "below_threshold", "cycle", "beam", "fan_out", "ma
 
 
 Direction = Literal["out", "in"]
+
+
+FollowedDirection = Literal["both", "out", "in"]
+"""Which relations are looked along: those that point away from a concept, those that point to it."""
 
 
 ExplorationSource = Literal["explorer", "tap", "caller"]
@@ -98,7 +104,8 @@ class Hop(Frozen):
 
     `similarity_score` compares the query with `next_node` and drives the pruning; `edge_similarity`
     compares `node` with `next_node` and shows drift. Both are on the exploration's scale, and None where
-    they are not known. The relation points from `node` to `next_node` where `direction` is `out`, else
+    they are not known; `cosine` is the cosine of query and `next_node` whatever the scale, worked out of
+    the recorded score. The relation points from `node` to `next_node` where `direction` is `out`, else
     the other way.
     """
 
@@ -107,6 +114,7 @@ class Hop(Frozen):
     next_node: str
     similarity_score: float | None = None
     edge_similarity: float | None = None
+    cosine: float | None = None
     direction: Direction = "out"
     depth: Annotated[int, Field(ge=1)] = 1
     verdict: Verdict = "followed"
@@ -116,7 +124,9 @@ class RetrievalParams(Frozen):
     """How an exploration was bounded.
 
     `depth` bounds the levels, `max_hops` the followed hops in all, `beam_width` the hops followed on
-    one level, `fan_out` the neighbours of one node that are scored into the level.
+    one level, `fan_out` the neighbours of one node that are scored into the level. A node with more than
+    `max_degree` relations is sampled (see `SampledNode`). Only relations of `relationship_types` were
+    looked at (None: of all types), along `direction`.
     """
 
     depth: int | None = None
@@ -125,6 +135,20 @@ class RetrievalParams(Frozen):
     beam_width: int | None = None
     fan_out: int | None = None
     seeds: int | None = None
+    max_degree: int | None = None
+    relationship_types: tuple[str, ...] | None = None
+    direction: FollowedDirection | None = None
+
+
+class SampledNode(Frozen):
+    """A concept with too many relations to look at each: only those to concepts near the query were.
+
+    `degree` is how many relations to concepts it has, `looked_at` how many of them became hops.
+    """
+
+    node: str
+    degree: NonNegativeInt
+    looked_at: NonNegativeInt
 
 
 class Seed(Frozen):

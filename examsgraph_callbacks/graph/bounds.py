@@ -23,6 +23,7 @@ class Bounds:
     beam_width: int = 2
     fan_out: int = 10
     seeds: int = 1
+    max_degree: int = 200
 
     def __post_init__(self) -> None:
         threshold = self.similarity_threshold
@@ -42,7 +43,8 @@ class Bounds:
     @classmethod
     def of(cls, params: RetrievalParams) -> "Bounds":
         """The bounds that `params` sets, with the defaults where it leaves one open."""
-        return cls(**params.model_dump(exclude_none=True))
+        given = params.model_dump(include={field.name for field in fields(cls)}, exclude_none=True)
+        return cls(**given)
 
     def as_params(self) -> RetrievalParams:
         """The same as the record keeps it."""

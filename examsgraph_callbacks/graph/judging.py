@@ -67,6 +67,7 @@ def judge_level(
                 next_node=candidate.next_node,
                 similarity_score=score,
                 edge_similarity=round(candidate.edge_similarity, SCORE_DIGITS),
+                cosine=round(2 * score - 1, SCORE_DIGITS),
                 direction=candidate.direction,
                 depth=depth,
                 verdict=verdict,

@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from examsgraph_callbacks.errors import InvalidInputError
-from examsgraph_callbacks.events import Seed
-from examsgraph_callbacks.graph.backend import Candidate, FollowedDirection
+from examsgraph_callbacks.events import FollowedDirection, SampledNode, Seed
+from examsgraph_callbacks.graph.backend import (
+    Candidate,
+    ConceptContent,
+    GraphDescription,
+    Neighbourhood,
+    Resource,
+)
 from examsgraph_callbacks.graph.concepts import Concept, ConceptGraph, Relation
 from examsgraph_callbacks.graph.judging import SCORE_DIGITS
 
@@ -33,8 +39,8 @@ class _Edge(NamedTuple):
 class MemoryGraph:
     """A `GraphBackend` over concepts and relations; embeddings are normalised and cosines exact.
 
-    `relationship_types` and `direction` say which relations are looked at, all by default. Raises
-    `InvalidInputError` for a graph that `ConceptGraph.of` refuses.
+    `relationship_types` and `direction` say which relations are looked at, all by default; `resources`
+    are those of concepts, by name. Raises `InvalidInputError` for a graph that `ConceptGraph.of` refuses.
     """
 
     def __init__(
@@ -44,10 +50,14 @@ class MemoryGraph:
         *,
         relationship_types: Collection[str] | None = None,
         direction: FollowedDirection = "both",
+        resources: Mapping[str, Sequence[Resource]] | None = None,
     ) -> None:
         graph = ConceptGraph.of(concepts, relations)
-        self._texts = {concept.name: concept.summary for concept in graph.concepts}
-        self._names = tuple(self._texts)
+        self._contents = {
+            concept.name: ConceptContent(concept.summary, tuple((resources or {}).get(concept.name, ())))
+            for concept in graph.concepts
+        }
+        self._names = tuple(self._contents)
         self._rows = {name: row for row, name in enumerate(self._names)}
         self._vectors = _normalised([concept.embedding for concept in graph.concepts])
         looked_at = [
@@ -56,7 +66,11 @@ class MemoryGraph:
             if relationship_types is None or relation.type in relationship_types
         ]
         self._edges = self._adjacency(looked_at, direction)
-        self._description = f"memory: {len(self._names)} concepts, {len(looked_at)} relations"
+        self._description = GraphDescription(
+            backend=f"memory: {len(self._names)} concepts, {len(looked_at)} relations",
+            relationship_types=None if relationship_types is None else tuple(relationship_types),
+            direction=direction,
+        )
 
     @classmethod
     def from_jsonl(
@@ -92,10 +106,22 @@ class MemoryGraph:
             for name, score in zip(known, scores.tolist(), strict=True)
         ]
 
-    def neighbours(self, query_vector: Sequence[float], frontier: Sequence[str]) -> Sequence[Candidate]:
-        edges = [(name, edge) for name in frontier for edge in self._edges.get(name, ())]
-        scores = self._scores(query_vector, self._vectors[[edge.row for _, edge in edges]])
-        return [
+    def neighbours(
+        self, query_vector: Sequence[float], frontier: Sequence[str], max_degree: int
+    ) -> Neighbourhood:
+        looked_at: list[tuple[str, _Edge]] = []
+        sampled = []
+        nearest: set[str] | None = None
+        for name in frontier:
+            edges = self._edges.get(name, ())
+            if (degree := len(edges)) > max_degree:
+                if nearest is None:
+                    nearest = {seed.node for seed in self.nearest(query_vector, max_degree)}
+                edges = [edge for edge in edges if edge.next_node in nearest]
+                sampled.append(SampledNode(node=name, degree=degree, looked_at=len(edges)))
+            looked_at.extend((name, edge) for edge in edges)
+        scores = self._scores(query_vector, self._vectors[[edge.row for _, edge in looked_at]])
+        candidates = [
             Candidate(
                 node=name,
                 relation=edge.relation,
@@ -104,13 +130,14 @@ class MemoryGraph:
                 edge_similarity=edge.edge_similarity,
                 direction=edge.direction,
             )
-            for (name, edge), score in zip(edges, scores.tolist(), strict=True)
+            for (name, edge), score in zip(looked_at, scores.tolist(), strict=True)
         ]
+        return Neighbourhood(candidates, tuple(sampled))
 
-    def texts(self, names: Sequence[str]) -> Mapping[str, str]:
-        return {name: self._texts[name] for name in names}
+    def contents(self, names: Sequence[str]) -> Mapping[str, ConceptContent]:
+        return {name: self._contents[name] for name in names if name in self._contents}
 
-    def describe(self) -> str:
+    def describe(self) -> GraphDescription:
         return self._description
 
     def _scores(self, query_vector: Sequence[float], vectors: "Vectors") -> "Vectors":

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from examsgraph_callbacks.errors import InvalidInputError
+from examsgraph_callbacks.graph.asking import ask
 from examsgraph_callbacks.graph.concepts import Concept, ConceptGraph, Relation
 from examsgraph_callbacks.graph.cypher import quoted
-from examsgraph_callbacks.graph.neo4j_graph import ask
 
 if TYPE_CHECKING:
     from neo4j import Driver, Record
@@ -124,5 +124,5 @@ def _write(
         database=database,
         timeout_seconds=_TIMEOUT_SECONDS,
         writes=True,
-        fix="use Neo4j 5.18 or newer, and a database that the user may change",
+        fix="use Neo4j 5.23 or newer, and a database that the user may change",
     ).records

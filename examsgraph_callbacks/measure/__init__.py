@@ -1,9 +1,16 @@
 """Pure functions from facts to figures: tokens, cost, routing, and verdicts on a path."""
 
 from examsgraph_callbacks.measure.calls import MeasuredCall, MeasuredEmbedding, Meter, Route
+from examsgraph_callbacks.measure.documents import document_tokens
 from examsgraph_callbacks.measure.lengths import answer_length, request_length
 from examsgraph_callbacks.measure.overrides import PriceOverride, load_prices
-from examsgraph_callbacks.measure.paths import AnomalousHop, MeasuredPath, measure_path
+from examsgraph_callbacks.measure.paths import (
+    AnomalousHop,
+    MeasuredPath,
+    dead_ends,
+    frontiers,
+    measure_path,
+)
 from examsgraph_callbacks.measure.price import Price, PriceList
 from examsgraph_callbacks.measure.routing import RoutingPolicy, load_policy
 from examsgraph_callbacks.measure.tokens import (
@@ -27,8 +34,11 @@ __all__ = [
     "TokenCounts",
     "answer_length",
     "count_tokens",
+    "dead_ends",
+    "document_tokens",
     "estimate_input_tokens",
     "estimate_output_tokens",
+    "frontiers",
     "load_policy",
     "load_prices",
     "measure_path",

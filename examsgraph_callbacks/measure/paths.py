@@ -1,10 +1,12 @@
-"""What an exploration's path shows: how long and deep it is, and which of its hops are strange."""
+"""What an exploration shows: its path, which of its hops are strange, and where it came to no further."""
 
 from dataclasses import dataclass
 
-from examsgraph_callbacks.events import Exploration, Hop
+from examsgraph_callbacks.events import Exploration, Hop, Verdict
 
-__all__ = ["AnomalousHop", "MeasuredPath", "measure_path"]
+__all__ = ["AnomalousHop", "MeasuredPath", "dead_ends", "frontiers", "measure_path"]
+
+_NO_WAY_ON: tuple[Verdict, ...] = ("below_threshold", "cycle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,46 @@ def measure_path(exploration: Exploration, similarity_threshold: float | None = 
         min_similarity=min(known, default=None),
         similarity_threshold=threshold,
         anomalous_hops=None if threshold is None else _anomalous(path, threshold),
+    )
+
+
+def frontiers(exploration: Exploration) -> tuple[tuple[str, ...], ...]:
+    """The concepts whose relations were looked at, level by level, those without any relation too.
+
+    None is known where it was not this package's explorer that explored. Of an exploration that failed
+    half-way, the levels that it has hops of.
+    """
+    if exploration.source != "explorer":
+        return ()
+    params = exploration.retrieval_params
+    deepest = max((hop.depth for hop in exploration.hops), default=0)
+    if exploration.status != "ok" or params.depth is None or params.max_hops is None:
+        return tuple(_frontier(exploration, level) for level in range(1, deepest + 1))
+    found = []
+    for level in range(1, params.depth + 1):
+        followed = sum(hop.verdict == "followed" and hop.depth < level for hop in exploration.hops)
+        frontier = _frontier(exploration, level)
+        if not frontier or followed >= params.max_hops:
+            break
+        found.append(frontier)
+    return tuple(found)
+
+
+def dead_ends(exploration: Exploration) -> tuple[str, ...]:
+    """The concepts whose every relation leads back or away from the question, and those without any.
+
+    Nothing was followed from them though their relations were looked at. A concept that only had to give
+    way to better hops (`beam`, `fan_out`, `max_hops`) is none.
+    """
+    led_on = {hop.node for hop in exploration.hops if hop.verdict not in _NO_WAY_ON}
+    return tuple(node for frontier in frontiers(exploration) for node in frontier if node not in led_on)
+
+
+def _frontier(exploration: Exploration, level: int) -> tuple[str, ...]:
+    if level == 1:
+        return tuple(seed.node for seed in exploration.seeds)
+    return tuple(
+        hop.next_node for hop in exploration.hops if hop.verdict == "followed" and hop.depth == level - 1
     )
 
 

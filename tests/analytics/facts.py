@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from examsgraph_callbacks.events import Exploration, Feedback, Hop, LLMCall, Message, Request
+from examsgraph_callbacks.events import ConceptResource, Exploration, Feedback, Hop, LLMCall, Message, Request
 from tests.measure.facts import NEW_YEAR, exploration, llm_call
 
-__all__ = ["answered", "document_path", "explored", "feedback", "greeted", "silent"]
+__all__ = ["answered", "document_path", "explored", "feedback", "greeted", "resource", "silent"]
 
 
 def answered(**fields: Any) -> LLMCall:
@@ -75,3 +75,18 @@ def feedback(kind: str = "thumbs_down", *, seconds: float = 0.0, **fields: Any) 
         "question_id": "q_001",
     }
     return Feedback.model_validate(defaults | fields)
+
+
+def resource(
+    concept: str = "정규화", *, url: str = "https://youtu.be/1", kind: str = "video"
+) -> ConceptResource:
+    """A resource that a concept got a day after New Year."""
+    return ConceptResource.model_validate(
+        {
+            "event_id": "r",
+            "started_at": NEW_YEAR + timedelta(days=1),
+            "concept": concept,
+            "resource_kind": kind,
+            "url": url,
+        },
+    )

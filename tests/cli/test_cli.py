@@ -28,7 +28,20 @@ def journal(tmp_path: Path) -> Journal:
     return journal
 
 
-@pytest.mark.parametrize("verb", [[], ["demo"], ["ship"], ["report"]])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        [],
+        ["demo"],
+        ["ship"],
+        ["report"],
+        ["path"],
+        ["path", "show"],
+        ["path", "what-if"],
+        ["concept"],
+        ["concept", "add-resource"],
+    ],
+)
 def test_help_is_there_without_importing_what_only_the_work_needs(verb: list[str]) -> None:
     heavy = ["mlflow", "neo4j", "tiktoken", "genai_prices", "numpy", "langchain_core", "rich"]
     code = (

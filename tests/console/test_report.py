@@ -8,9 +8,9 @@ from rich.console import Console
 
 from examsgraph_callbacks.analytics import report
 from examsgraph_callbacks.console import Screen
-from examsgraph_callbacks.events import Fact
+from examsgraph_callbacks.events import Fact, Hop, RetrievalParams, Seed
 from examsgraph_callbacks.measure import Meter
-from tests.analytics.facts import answered, document_path, explored, feedback, greeted, silent
+from tests.analytics.facts import answered, document_path, explored, feedback, greeted, resource, silent
 from tests.measure.facts import embedding_call
 
 
@@ -34,6 +34,53 @@ def test_the_strange_path_is_drawn_as_in_the_document() -> None:
         "          → SQL 문법 (0.45) ⚠️ strange path found!\n"
         "  SQL 문법 leaves the question (question 0.45, threshold 0.70)\n"
     ) in text
+
+
+def test_how_often_hops_are_strange_stands_by_relation_and_by_concept() -> None:
+    first, second, stray = document_path()
+    text = shown(explored(first, second, stray), explored(first, second, stray), explored(first, second))
+
+    assert "2.7 hops followed on average" in text
+    assert "2 of 8 hops strange (25%)" in text
+    assert row(text, "관련") == ["관련", "2", "2", "100%"]
+    assert row(text[text.index("and by the concept") :], "SQL 문법") == ["SQL", "문법", "2", "2", "100%"]
+
+
+def test_hubs_and_dead_ends_stand_with_their_counts() -> None:
+    first, second, _ = document_path()
+    known = RetrievalParams(depth=3, similarity_threshold=0.7, max_hops=5, beam_width=1, fan_out=5)
+    seeds = (Seed(node="정규화", similarity_score=0.9),)
+    away = Hop(node="이상현상", relation="관련", next_node="뷰", similarity_score=0.5, depth=3,
+               verdict="below_threshold")  # fmt: skip
+    walked = explored(first, second, away).model_copy(update={"retrieval_params": known, "seeds": seeds})
+    text = shown(walked, walked, explored(first, question_id="q_002"))
+
+    assert row(text[text.index("concepts reached from many questions") :], "제1정규형") == [
+        "제1정규형",
+        "2",
+        "3",
+    ]
+    assert "of 2 questions" in text
+    ends = row(text[text.index("dead ends") :], "이상현상")
+    assert " ".join(ends) == "이상현상 all relations lead back or away 2"
+
+
+def test_understanding_before_and_after_a_resource_says_when_it_rests_on_little() -> None:
+    def scored(score: int, times: int) -> list[Fact]:
+        return [feedback("thumbs_up", understanding_score=score, concept="정규화")] * times
+
+    text = shown(*scored(2, 12), resource("정규화"), *scored(4, 12))
+    table = text[text.index("Understanding before and after a resource") :]
+    assert " ".join(row(table, "정규화")) == "정규화 1 video 2.0 (n 12) 4.0 (n 12) +2.0"
+    assert "too few" not in text
+
+    text = shown(*scored(2, 12), resource("정규화"), *scored(4, 3))
+    assert row(text[text.index("Understanding before") :], "정규화")[-1] == "~+2.0"
+    assert "~ fewer than 10 scores on a side: too few to tell." in text
+
+    text = shown(*scored(2, 12), resource("정규화"))
+    table = text[text.index("Understanding before") :]
+    assert " ".join(row(table, "정규화")) == "정규화 1 video 2.0 (n 12) –"
 
 
 def test_tokens_and_cost_stand_in_dollars_and_won() -> None:
@@ -153,6 +200,8 @@ def test_nothing_is_wider_than_eighty_columns(terminal: bool) -> None:
         answered(status="error", error_type="RateLimitError", error_message="한도를 넘었습니다. " * 30),
         answered(served_model="a-model-with-a-very-long-name-for-one-" * 3),
         explored(*document_path()),
+        explored(*document_path(), question_id="q_002"),
+        resource("아주 긴 이름을 가진 데이터베이스 개념 " * 5),
         feedback(concept="아주 긴 이름을 가진 데이터베이스 개념 " * 5),
     )
 

@@ -8,9 +8,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from pydantic import JsonValue
 
-from examsgraph_callbacks.deliver import ship
+from examsgraph_callbacks.deliver import path_runs, ship
 from examsgraph_callbacks.deliver.path_runs import explained_explorations
 from examsgraph_callbacks.deliver.turns import Turn
+from examsgraph_callbacks.events import Exploration
 from examsgraph_callbacks.journal import Journal
 from tests.deliver.factories import EXPLANATION, exploration, full_turn, hex_id, llm_call, turn_root
 from tests.deliver.readback import experiment_id, runs_of
@@ -62,6 +63,34 @@ def test_the_path_and_the_explanation_are_artifacts_in_plain_korean(
     assert artifact(tracking_uri, run, "final_explanation.txt", tmp_path) == EXPLANATION
 
 
+def test_the_picture_and_the_page_stand_beside_the_path(run: Run, tracking_uri: str, tmp_path: Path) -> None:
+    svg = artifact(tracking_uri, run, "graph_exploration_path.svg", tmp_path)
+    page = artifact(tracking_uri, run, "graph_exploration_path.html", tmp_path)
+    for picture in (svg, page):
+        assert "SQL 문법" in picture
+        assert "leaves the question" in picture
+    assert svg.startswith("<svg ")
+    assert page.startswith("<!doctype html>")
+    assert EXPLANATION in page
+
+
+def test_a_picture_that_cannot_be_drawn_costs_only_itself(
+    journal: Journal, sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_exploration: Exploration) -> str:
+        raise RecursionError("too deep")
+
+    monkeypatch.setitem(path_runs._PICTURES, "graph_exploration_path.svg", broken)
+    for fact in (exploration(), turn_root()):
+        journal.write(fact)
+    assert ship(journal, sqlite_uri).runs == 1
+    (run,) = runs_of(sqlite_uri, "turn")
+    assert run.info.status == "FINISHED"
+    names = {file.path for file in MlflowClient(sqlite_uri).list_artifacts(run.info.run_id)}
+    assert {"graph_exploration_path.json", "graph_exploration_path.html"} <= names
+    assert "graph_exploration_path.svg" not in names
+
+
 @pytest.mark.parametrize(
     ("own", "outputs", "told"),
     [
@@ -84,7 +113,11 @@ def test_an_exploration_alone_needs_no_turn(journal: Journal, sqlite_uri: str, t
     assert "min_similarity" not in run.data.metrics
     assert run.data.metrics["path_length"] == 0
     client = MlflowClient(tracking_uri=sqlite_uri)
-    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["graph_exploration_path.json"]
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {
+        "graph_exploration_path.json",
+        "graph_exploration_path.svg",
+        "graph_exploration_path.html",
+    }
 
 
 def test_a_run_that_a_crash_left_half_written_is_finished_and_not_made_twice(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from langchain_core.embeddings import Embeddings
+from llama_index.core.base.embeddings.base import BaseEmbedding
 
 import examsgraph_callbacks
 from examsgraph_callbacks.graph import Concept, ConceptGraph, MemoryGraph, Relation
@@ -40,6 +42,29 @@ def demo_questions() -> tuple[Question, ...]:
     )
 
 
+class KnownQuestions(Embeddings):
+    """Embeds the demonstration's questions, by what was computed for them."""
+
+    def embed_query(self, text: str) -> list[float]:
+        return next([*question.embedding] for question in demo_questions() if question.text == text)
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [self.embed_query(text) for text in texts]
+
+
+class LlamaIndexKnownQuestions(BaseEmbedding):
+    """The same, as LlamaIndex's models do."""
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return KnownQuestions().embed_query(query)
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._get_query_embedding(query)
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return self._get_query_embedding(text)
+
+
 @cache
 def metacademy_graph() -> ConceptGraph:
     if not METACADEMY.is_dir():
@@ -58,12 +83,13 @@ def metacademy_graph() -> ConceptGraph:
 
 @cache
 def metacademy_queries() -> tuple[tuple[float, ...], ...]:
-    """Every eighth concept's embedding with some noise: questions that are about something."""
-    noise = np.random.default_rng(0)
-    return tuple(
-        tuple((np.asarray(concept.embedding) + noise.normal(scale=0.05, size=384)).tolist())
-        for concept in metacademy_graph().concepts[::8]
-    )
+    """100 random questions that are about something: between two concepts, with some noise."""
+    random = np.random.default_rng(20260118)
+    vectors = np.asarray([concept.embedding for concept in metacademy_graph().concepts])
+    one, other = random.integers(len(vectors), size=(2, 100))
+    share = random.uniform(size=(100, 1))
+    queries = share * vectors[one] + (1 - share) * vectors[other] + random.normal(scale=0.02, size=(100, 384))
+    return tuple(map(tuple, queries.tolist()))
 
 
 def scored(scores: Mapping[str, float], relations: Sequence[tuple[str, str, str]]) -> MemoryGraph:

@@ -9,13 +9,13 @@ from itertools import islice
 import pytest
 
 from examsgraph_callbacks.errors import GraphUnavailableError, InvalidInputError
-from examsgraph_callbacks.events import RetrievalParams
+from examsgraph_callbacks.events import RetrievalParams, SampledNode
 from examsgraph_callbacks.graph import (
-    Candidate,
     Concept,
     ConceptGraph,
     ExplorationResult,
     MemoryGraph,
+    Neighbourhood,
     Relation,
     explore,
     explore_by_level,
@@ -143,6 +143,30 @@ def test_it_ends_where_nothing_is_followed_and_asks_no_further() -> None:
     assert exploration.round_trips == 2
 
 
+def test_of_a_supernode_only_relations_to_the_concepts_nearest_to_the_query_are_looked_at() -> None:
+    scores = {"hub": 0.99, "far": 0.6, "aside": 0.95} | {f"near {number}": 0.9 for number in range(4)}
+    relations = [("hub", "포함", name) for name in scores if name not in {"hub", "aside"}]
+    graph = scored(scores, relations)
+    # the three nearest of all: the hub itself, `aside`, to which no relation leads, and one of the tied
+    sampled = explore(QUERY, graph, RetrievalParams(max_degree=3, seeds=1), start=["hub"])
+    assert [hop.next_node for hop in sampled.hops if hop.depth == 1] == ["near 0"]
+    assert sampled.sampled == (SampledNode(node="hub", degree=5, looked_at=1),)
+    every = explore(QUERY, graph, RetrievalParams(max_degree=5, fan_out=9), start=["hub"])
+    assert [hop.next_node for hop in every.hops if hop.depth == 1] == [
+        *(f"near {number}" for number in range(4)),
+        "far",
+    ]
+    assert every.sampled == ()
+
+
+def test_each_hop_carries_the_cosine_of_query_and_next_node_as_its_score_has_it() -> None:
+    exploration = explore(QUERY, scored({"a": 0.9, "b": 0.8}, [("a", "포함", "b")]), start=["a"])
+    assert [(hop.similarity_score, hop.cosine) for hop in exploration.hops[:1]] == [(0.8, 0.6)]
+    for question in demo_questions():
+        for hop in explore(question.embedding, memory(demo_graph())).hops:
+            assert hop.cosine == round(2 * (hop.similarity_score or 0) - 1, 6)
+
+
 def test_once_max_hops_are_followed_it_asks_no_further() -> None:
     chain = scored(
         {"a": 0.95, "b": 0.9, "c": 0.85, "d": 0.8},
@@ -189,7 +213,14 @@ def test_it_starts_at_the_named_concepts_whatever_their_scores() -> None:
 def test_open_parameters_are_recorded_as_what_they_stood_for() -> None:
     exploration = explore(QUERY, scored({"a": 0.9}, []), RetrievalParams(depth=2), query="왜?")
     assert exploration.retrieval_params == RetrievalParams(
-        depth=2, similarity_threshold=0.7, max_hops=5, beam_width=2, fan_out=10, seeds=1
+        depth=2,
+        similarity_threshold=0.7,
+        max_hops=5,
+        beam_width=2,
+        fan_out=10,
+        seeds=1,
+        max_degree=200,
+        direction="both",
     )
     assert exploration.query == "왜?"
     assert exploration.backend == "memory: 1 concepts, 0 relations"
@@ -197,10 +228,12 @@ def test_open_parameters_are_recorded_as_what_they_stood_for() -> None:
 
 def test_what_was_looked_at_is_still_there_when_the_graph_fails_half_way() -> None:
     class FailingAtB(MemoryGraph):
-        def neighbours(self, query_vector: Sequence[float], frontier: Sequence[str]) -> Sequence[Candidate]:
+        def neighbours(
+            self, query_vector: Sequence[float], frontier: Sequence[str], max_degree: int
+        ) -> Neighbourhood:
             if "b" in frontier:
                 raise GraphUnavailableError("expected an answer, got none: start the server")
-            return super().neighbours(query_vector, frontier)
+            return super().neighbours(query_vector, frontier, max_degree)
 
     graph = FailingAtB(
         [Concept(name="a", embedding=(1.0, 0.0)), Concept(name="b", embedding=(1.0, 0.1))],
@@ -217,7 +250,8 @@ def test_whoever_asks_the_graph_himself_gets_the_same_exploration() -> None:
     graph, question = memory(demo_graph()), demo_questions()[0]
     _, exploration = islice(explore_by_level(question.embedding, graph), 2)
     while frontier := next_frontier(exploration):
-        exploration = judged(exploration, graph.neighbours(question.embedding, frontier))
+        found = graph.neighbours(question.embedding, frontier, exploration.bounds.max_degree)
+        exploration = judged(exploration, found.candidates)
     assert exploration == explore(question.embedding, graph)
 
 

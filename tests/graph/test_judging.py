@@ -127,6 +127,7 @@ def test_a_judged_hop_carries_all_that_its_candidate_said() -> None:
         next_node="a",
         similarity_score=0.912346,
         edge_similarity=0.812346,
+        cosine=0.824692,
         direction="in",
         depth=3,
         verdict="followed",

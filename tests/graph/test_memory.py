@@ -9,6 +9,7 @@ import pytest
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.graph import (
     Concept,
+    ConceptContent,
     ConceptGraph,
     FollowedDirection,
     GraphBackend,
@@ -32,13 +33,15 @@ def test_the_demonstrations_graph_is_read_whole() -> None:
     graph = demo_graph()
     assert (len(graph.concepts), len(graph.relations), graph.dimensions) == (62, 85, 384)
     memory = MemoryGraph.from_jsonl(DEMO / "concepts.jsonl", DEMO / "relations.jsonl")
-    assert memory.describe() == "memory: 62 concepts, 85 relations"
-    assert memory.texts(["BCNF"]) == {"BCNF": "모든 결정자가 후보키가 되도록 분해한 강화된 제3정규형"}
+    assert memory.describe().backend == "memory: 62 concepts, 85 relations"
+    assert memory.contents(["BCNF", "없는 개념"]) == {
+        "BCNF": ConceptContent("모든 결정자가 후보키가 되도록 분해한 강화된 제3정규형")
+    }
 
 
 def test_scores_are_half_of_one_plus_the_cosine_whatever_the_vectors_lengths() -> None:
     graph = MemoryGraph([A, B], [A_TO_B])
-    (found,) = graph.neighbours((10.0, 0.0), ["a"])
+    (found,) = graph.neighbours((10.0, 0.0), ["a"], 200).candidates
     assert found.similarity_score == pytest.approx((1 + 0.0) / 2)
     assert found.edge_similarity == pytest.approx((1 + 4 / 5) / 2)
     (seed,) = graph.named((10.0, 0.0), ["a", "unknown"])
@@ -71,15 +74,18 @@ def test_relations_are_looked_along_in_the_direction_that_is_asked_for(
     direction: FollowedDirection, seen: set[tuple[str, str, str]]
 ) -> None:
     graph = MemoryGraph([A, B], [A_TO_B, B_TO_A, LOOP, A_TO_B], direction=direction)
-    found = [(c.relation, c.next_node, c.direction) for c in graph.neighbours(QUERY, ["a"])]
+    found = [(c.relation, c.next_node, c.direction) for c in graph.neighbours(QUERY, ["a"], 200).candidates]
+    assert graph.describe().direction == direction
     assert len(found) == len(seen)
     assert set(found) == seen
 
 
 def test_only_relations_of_the_named_types_are_looked_at() -> None:
     graph = MemoryGraph([A, B], [A_TO_B, B_TO_A], relationship_types=["해결"])
-    assert [found.relation for found in graph.neighbours(QUERY, ["a", "b"])] == ["해결", "해결"]
-    assert graph.describe() == "memory: 2 concepts, 1 relations"
+    found = graph.neighbours(QUERY, ["a", "b"], 200).candidates
+    assert [candidate.relation for candidate in found] == ["해결", "해결"]
+    assert graph.describe().backend == "memory: 2 concepts, 1 relations"
+    assert graph.describe().relationship_types == ("해결",)
 
 
 def test_a_query_of_another_dimension_is_refused_before_anything_is_scored() -> None:

@@ -1,44 +1,39 @@
-"""The graph in a real server: the same explorations as in memory, and errors that name the fix."""
+"""The graph in a real server: what it is asked, what comes back beside the hops, and how it is loaded."""
 
-import socket
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from neo4j import Driver, GraphDatabase, RoutingControl
+from neo4j import AsyncGraphDatabase, Driver, RoutingControl
 
 from examsgraph_callbacks.errors import GraphUnavailableError, InvalidInputError
 from examsgraph_callbacks.events import RetrievalParams
 from examsgraph_callbacks.graph import (
+    AsyncGraphBackend,
+    AsyncNeo4jGraph,
     Concept,
-    ConceptGraph,
-    ExplorationResult,
-    FollowedDirection,
+    ConceptContent,
     GraphBackend,
     MemoryGraph,
     Neo4jGraph,
+    Relation,
+    Resource,
     explore,
     load_graph,
-    write_graph,
+    neo4j_graph,
 )
+from examsgraph_callbacks.graph.asking import ask
 from examsgraph_callbacks.graph.cypher import quoted
-from examsgraph_callbacks.graph.neo4j_graph import ask
-from tests.graph.graphs import (
-    demo_graph,
-    demo_questions,
-    metacademy_graph,
-    metacademy_queries,
-)
-from tests.servers.neo4j_server import Neo4jServer, create_vector_index
+from tests.graph.graphs import demo_graph, demo_questions
+from tests.graph.served import DEMO, assert_same, connect, loaded
+from tests.servers.neo4j_server import Neo4jServer
 
-MANY_PARAMS = (
-    RetrievalParams(beam_width=1),
-    RetrievalParams(),
-    RetrievalParams(seeds=3, beam_width=3, fan_out=2, max_hops=7),
-    RetrievalParams(depth=5, similarity_threshold=0.55, beam_width=10, max_hops=30),
+VECTOR = demo_questions()[0].embedding
+RESOURCES = (
+    Resource("explanation", "https://example.org/정규화", "정규화 쉽게 보기"),
+    Resource("video", "https://example.org/v/1", None),
 )
-DEMO = ("시험 임베딩", "시험 개념")  # an index and a label that have to be quoted
-TOPICS = ("topic_embedding", "Topic")
 
 
 @pytest.fixture(scope="module")
@@ -47,86 +42,55 @@ def driver(neo4j_server: Neo4jServer) -> Iterator[Driver]:
         yield driver
 
 
-def connect(server: Neo4jServer, *, password: str | None = None) -> Driver:
-    return GraphDatabase.driver(
-        server.uri,
-        auth=(server.username, password or server.password),
-        max_transaction_retry_time=0,
-    )
-
-
-def loaded(server: Neo4jServer, driver: Driver, graph: ConceptGraph, names: tuple[str, str]) -> None:
-    index_name, label = names
-    if server.product == "neo4j":
-        load_graph(driver, graph.concepts, graph.relations, index_name=index_name, label=label)
-    else:
-        write_graph(driver, graph, label=label)
-        create_vector_index(server, label, "embedding", graph.dimensions, index_name)
-
-
 @pytest.fixture(scope="module")
 def demo(neo4j_server: Neo4jServer, driver: Driver) -> Neo4jGraph:
     loaded(neo4j_server, driver, demo_graph(), DEMO)
     return Neo4jGraph(driver, *DEMO)
 
 
-def assert_same(one: ExplorationResult, other: ExplorationResult) -> None:
-    """Equal but for the last recorded decimal, where 32 bits may round otherwise than 64."""
-    assert [seed.node for seed in one.seeds] == [seed.node for seed in other.seeds]
-    for hop, twin in zip(one.hops, other.hops, strict=True):
-        scores = {"similarity_score", "edge_similarity"}
-        assert hop.model_dump(exclude=scores) == twin.model_dump(exclude=scores)
-        assert hop.similarity_score == pytest.approx(twin.similarity_score, abs=1.001e-6)
-        assert hop.edge_similarity == pytest.approx(twin.edge_similarity, abs=1.001e-6)
-    assert one.round_trips == other.round_trips
+@pytest.fixture
+def memory() -> MemoryGraph:
+    return MemoryGraph(demo_graph().concepts, demo_graph().relations)
 
 
-def test_it_is_a_backend(demo: Neo4jGraph) -> None:
-    assert isinstance(demo, GraphBackend)
+@pytest.fixture
+def resources(neo4j_server: Neo4jServer, demo: Neo4jGraph, driver: Driver) -> Iterator[None]:
+    """The concept 정규화 has two resources, one of them twice, and a relation to one without a URL."""
+    driver.execute_query(
+        "MATCH (concept:`시험 개념` {name: '정규화'}) UNWIND $resources AS properties "
+        "CREATE (concept)-[:HAS_RESOURCE]->(resource:Resource) SET resource = properties",
+        resources=[
+            {"kind": "video", "url": "https://example.org/v/1"},
+            {
+                "kind": "explanation",
+                "url": "https://example.org/정규화",
+                "title": "정규화 쉽게 보기",
+                "text": "정규화는 …",
+            },
+            {"kind": "explanation", "title": "an explanation without a place"},
+            {"kind": "video", "url": "https://example.org/v/1"},
+        ],
+    )
+    yield
+    driver.execute_query("MATCH (resource:Resource) DETACH DELETE resource")
 
 
-@pytest.mark.parametrize("params", MANY_PARAMS)
-def test_every_question_is_explored_as_in_memory(demo: Neo4jGraph, params: RetrievalParams) -> None:
-    memory = MemoryGraph(demo_graph().concepts, demo_graph().relations)
-    for question in demo_questions():
-        assert_same(explore(question.embedding, demo, params), explore(question.embedding, memory, params))
+async def test_each_driver_has_its_graph(driver: Driver) -> None:
+    async with AsyncGraphDatabase.driver("bolt://127.0.0.1:1") as awaited:
+        for_async = neo4j_graph(awaited, label="시험 개념")
+    for_sync = neo4j_graph(driver, label="시험 개념")
+    assert isinstance(for_async, AsyncNeo4jGraph)
+    assert isinstance(for_async, AsyncGraphBackend)
+    assert not isinstance(for_async, GraphBackend)
+    assert isinstance(for_sync, Neo4jGraph)
+    assert isinstance(for_sync, GraphBackend)
+    assert not isinstance(for_sync, AsyncGraphBackend)
 
 
-@pytest.mark.parametrize("direction", ["both", "out", "in"])
-def test_relations_are_chosen_as_in_memory(
-    driver: Driver, demo: Neo4jGraph, direction: FollowedDirection
-) -> None:
-    graph, types = demo_graph(), ["포함", "해결"]
-    served = Neo4jGraph(driver, *DEMO, relationship_types=types, direction=direction)
-    memory = MemoryGraph(graph.concepts, graph.relations, relationship_types=types, direction=direction)
-    for question in demo_questions():
-        exploration = explore(question.embedding, served)
-        assert_same(exploration, explore(question.embedding, memory))
-        assert {hop.relation for hop in exploration.hops} <= set(types)
-
-
-def test_a_larger_graph_is_explored_as_in_memory(neo4j_server: Neo4jServer, driver: Driver) -> None:
-    graph = metacademy_graph()
-    loaded(neo4j_server, driver, graph, TOPICS)
-    served, memory = Neo4jGraph(driver, *TOPICS), MemoryGraph(graph.concepts, graph.relations)
-    for query in metacademy_queries()[::2]:
-        for params in MANY_PARAMS[:3]:
-            assert_same(explore(query, served, params), explore(query, memory, params))
-
-
-def test_it_starts_at_named_concepts_as_in_memory(demo: Neo4jGraph) -> None:
-    memory = MemoryGraph(demo_graph().concepts, demo_graph().relations)
-    vector, start = demo_questions()[0].embedding, ["정규화", "BCNF"]
-    assert_same(explore(vector, demo, start=start), explore(vector, memory, start=start))
-    with pytest.raises(InvalidInputError, match="got \\['데이터베이스 정규화'\\]"):
-        explore(vector, demo, start=["데이터베이스 정규화", "정규화"])
-
-
-def test_a_level_is_one_question_to_the_server(
+def test_a_level_is_one_question_to_the_server_and_a_read(
     demo: Neo4jGraph, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vector = demo_questions()[0].embedding
-    explore(vector, demo)  # from here on the server's scale is known
+    explore(VECTOR, demo)  # from here on the server is known
     asked = []
     execute_query = driver.execute_query
 
@@ -135,24 +99,104 @@ def test_a_level_is_one_question_to_the_server(
         return execute_query(*args, **kwargs)
 
     monkeypatch.setattr(driver, "execute_query", counted)
-    exploration = explore(vector, demo)
+    exploration = explore(VECTOR, demo)
     assert asked == [RoutingControl.READ] * 4
     assert exploration.round_trips == 4
+    # a concept with more relations than are looked at costs no further question
+    sampled = explore(VECTOR, demo, RetrievalParams(max_degree=3))
+    assert sampled.sampled
+    assert len(asked) == 4 + sampled.round_trips
 
 
-def test_the_record_says_which_server_was_asked(
-    demo: Neo4jGraph, driver: Driver, neo4j_server: Neo4jServer
+def test_a_server_is_learnt_once_a_connection_whatever_graphs_share_it(
+    neo4j_server: Neo4jServer, demo: Neo4jGraph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fresh = Neo4jGraph(driver, *DEMO)
-    assert fresh.describe().startswith("Neo4j, not asked yet: 시험 개념 by 시험 임베딩")
-    exploration = explore(demo_questions()[0].embedding, fresh)
-    assert neo4j_server.version in exploration.backend
+    with connect(neo4j_server) as fresh:
+        first, second = Neo4jGraph(fresh, *DEMO), Neo4jGraph(fresh, *DEMO, direction="out")
+        assert first.describe().server is None
+        assert first.describe().backend.startswith("Neo4j, not asked yet: 시험 개념 by 시험 임베딩")
+        asked = []
+        execute_query = fresh.execute_query
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            asked.append(args)
+            return execute_query(*args, **kwargs)
+
+        monkeypatch.setattr(fresh, "execute_query", counted)
+        first.named(VECTOR, ["정규화"])
+        assert len(asked) == 2
+        second.named(VECTOR, ["정규화"])
+        assert len(asked) == 3
+        assert second.describe().server == first.describe().server is not None
 
 
-def test_texts_come_by_name(demo: Neo4jGraph) -> None:
-    assert demo.texts(["BCNF", "없는 개념"]) == {
-        "BCNF": "모든 결정자가 후보키가 되도록 분해한 강화된 제3정규형"
+@pytest.mark.usefixtures("resources")
+def test_texts_and_resources_come_by_name(demo: Neo4jGraph) -> None:
+    assert demo.contents(["BCNF", "없는 개념", "정규화"]) == {
+        "BCNF": ConceptContent("모든 결정자가 후보키가 되도록 분해한 강화된 제3정규형"),
+        "정규화": ConceptContent(
+            "중복을 줄이고 이상현상을 막기 위해 릴레이션을 함수 종속성에 따라 분해하는 과정", RESOURCES
+        ),
     }
+
+
+@pytest.mark.usefixtures("resources")
+def test_an_exploration_does_not_walk_over_resources(demo: Neo4jGraph, memory: MemoryGraph) -> None:
+    for params in (RetrievalParams(), RetrievalParams(max_degree=9)):
+        exploration = explore(VECTOR, demo, params)
+        assert_same(exploration, explore(VECTOR, memory, params))
+        assert "HAS_RESOURCE" not in {hop.relation for hop in exploration.hops}
+        assert not exploration.uncaptured
+
+
+@pytest.mark.parametrize("server", ["neo4j_server", "latest_neo4j_server"])
+def test_a_retrieval_gives_the_server_nothing_to_warn_of(
+    server: str, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    running: Neo4jServer = request.getfixturevalue(server)
+    with connect(running) as driver:
+        loaded(running, driver, demo_graph(), DEMO)
+        graph = Neo4jGraph(driver, *DEMO)
+        with caplog.at_level(logging.INFO, logger="neo4j.notifications"):
+            exploration = explore(VECTOR, graph, RetrievalParams(max_degree=3))
+            graph.contents([hop.next_node for hop in exploration.path])
+            graph.named(VECTOR, ["정규화"])
+    assert [record.message for record in caplog.records if record.name == "neo4j.notifications"] == []
+
+
+def test_relations_to_concepts_without_an_embedding_are_counted(neo4j_server: Neo4jServer) -> None:
+    names = ("half_embedding", "Half")
+    concepts = [Concept(name=name, embedding=(1.0, score)) for name, score in (("a", 0.0), ("b", 0.5))]
+    with connect(neo4j_server) as driver:
+        graph = demo_graph().of(concepts, [Relation(source="a", type="포함", target="b")])
+        loaded(neo4j_server, driver, graph, names)
+        driver.execute_query("MATCH (a:Half {name: 'a'}) CREATE (a)-[:`포함`]->(:Half {name: 'unembedded'})")
+        exploration = explore((1.0, 0.0), Neo4jGraph(driver, *names), RetrievalParams(seeds=1))
+    assert [hop.next_node for hop in exploration.path] == ["b"]
+    assert exploration.uncaptured == (
+        "relations to concepts without an embedding, which cannot be scored: 1",
+    )
+
+
+@pytest.mark.parametrize("server", ["neo4j_server", "latest_neo4j_server"])
+def test_over_an_index_of_distances_scores_are_of_cosines_all_the_same(
+    server: str, memory: MemoryGraph, request: pytest.FixtureRequest
+) -> None:
+    running: Neo4jServer = request.getfixturevalue(server)
+    if running.product != "neo4j":
+        pytest.skip("only Neo4j has CREATE VECTOR INDEX")
+    index_name, label = "distances", "Far"
+    with connect(running) as driver:
+        driver.execute_query(
+            f"CREATE VECTOR INDEX {index_name} IF NOT EXISTS FOR (n:{label}) ON n.embedding OPTIONS "
+            "{indexConfig: {`vector.dimensions`: 384, `vector.similarity_function`: 'euclidean'}}"
+        )
+        load_graph(driver, demo_graph().concepts, demo_graph().relations, index_name=index_name, label=label)
+        graph = Neo4jGraph(driver, index_name, label)
+        for question in demo_questions():
+            for params in (RetrievalParams(), RetrievalParams(max_degree=4)):
+                there = explore(question.embedding, graph, params)
+                assert_same(there, explore(question.embedding, memory, params))
 
 
 def test_loading_again_changes_nothing(neo4j_server: Neo4jServer, demo: Neo4jGraph, driver: Driver) -> None:
@@ -178,7 +222,7 @@ def test_vectors_of_another_dimension_are_not_loaded_beside_the_indexed_ones(
             index_name=index_name,
             label=label,
         )
-    assert explore(demo_questions()[0].embedding, demo).path
+    assert explore(VECTOR, demo).path
 
 
 def test_nothing_can_be_written_by_a_question(neo4j_server: Neo4jServer, driver: Driver) -> None:
@@ -186,52 +230,6 @@ def test_nothing_can_be_written_by_a_question(neo4j_server: Neo4jServer, driver:
         pytest.skip("only Neo4j holds a read to be one")
     with pytest.raises(GraphUnavailableError, match=r"(?i)read access mode"):
         ask(driver, "CREATE (:Written)", {}, fix="", database=None, timeout_seconds=10.0)
-
-
-def test_a_query_vector_of_another_dimension_is_refused(neo4j_server: Neo4jServer, demo: Neo4jGraph) -> None:
-    with pytest.raises(InvalidInputError, match="embed the query with the model that embedded"):
-        explore((1.0, 0.0, 0.0), demo, start=["정규화"])
-    # ArcadeDB's index does not say what it minds
-    refused = InvalidInputError if neo4j_server.product == "neo4j" else GraphUnavailableError
-    with pytest.raises(refused, match=r"embed the query|embeddings of 3 numbers"):
-        explore((1.0, 0.0, 0.0), demo)
-
-
-def test_an_index_that_is_not_there_is_named_with_the_fix(driver: Driver, demo: Neo4jGraph) -> None:
-    with pytest.raises(GraphUnavailableError, match=r"make 'no index' a vector index .* 384 numbers"):
-        explore(demo_questions()[0].embedding, Neo4jGraph(driver, "no index", DEMO[1]))
-
-
-def test_a_database_that_is_not_there_is_named(neo4j_server: Neo4jServer) -> None:
-    with connect(neo4j_server) as driver, pytest.raises(GraphUnavailableError, match="nowhere"):
-        explore(demo_questions()[0].embedding, Neo4jGraph(driver, *DEMO, database="nowhere"))
-
-
-def test_a_refused_login_names_the_fix(neo4j_server: Neo4jServer) -> None:
-    with (
-        connect(neo4j_server, password="wrong") as driver,
-        pytest.raises(GraphUnavailableError, match="correct the user name and password"),
-    ):
-        explore(demo_questions()[0].embedding, Neo4jGraph(driver, *DEMO))
-
-
-def test_a_question_that_takes_too_long_is_given_up(neo4j_server: Neo4jServer, driver: Driver) -> None:
-    if neo4j_server.product != "neo4j":
-        pytest.skip("only Neo4j minds a transaction's timeout")
-    endless = "UNWIND range(1, 1000000000) AS number RETURN sum(number)"
-    with pytest.raises(GraphUnavailableError, match="raise timeout_seconds"):
-        ask(driver, endless, {}, fix="", database=None, timeout_seconds=0.05)
-
-
-def test_a_server_that_is_down_names_the_fix() -> None:
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))  # and does not listen
-        uri = f"bolt://127.0.0.1:{reserved.getsockname()[1]}"
-        with (
-            GraphDatabase.driver(uri, max_transaction_retry_time=0) as driver,
-            pytest.raises(GraphUnavailableError, match="start it, or correct its URI"),
-        ):
-            explore((1.0, 0.0), Neo4jGraph(driver))
 
 
 @pytest.mark.parametrize("identifier", ["", "a\\u0060b"])
@@ -245,3 +243,14 @@ def test_backticks_in_an_identifier_stay_inside_it(driver: Driver) -> None:
     record = driver.execute_query(f"CREATE (node:{quoted(label)}) RETURN labels(node) AS labels")
     driver.execute_query(f"MATCH (node:{quoted(label)}) DELETE node")
     assert record.records[0]["labels"] == [label]
+
+
+def test_a_relationship_type_cannot_leave_its_quotation_either(demo: Neo4jGraph, driver: Driver) -> None:
+    graph = Neo4jGraph(driver, *DEMO, relationship_types=["x`]-() DETACH DELETE (concept) //"])
+    assert explore(VECTOR, graph).hops == ()
+    assert explore(VECTOR, demo).hops
+
+
+def test_no_relationship_types_are_not_taken_for_all(driver: Driver) -> None:
+    with pytest.raises(InvalidInputError, match="got an empty list: leave it out for all types"):
+        Neo4jGraph(driver, relationship_types=[])

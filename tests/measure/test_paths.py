@@ -1,7 +1,7 @@
 """Paths: their length and depth, and which hops leave the question or drift."""
 
-from examsgraph_callbacks.events import Hop
-from examsgraph_callbacks.measure import AnomalousHop, measure_path
+from examsgraph_callbacks.events import Hop, RetrievalParams, Seed
+from examsgraph_callbacks.measure import AnomalousHop, frontiers, measure_path
 from tests.measure.facts import exploration
 
 FIRST = Hop(node="정규화", relation="포함", next_node="제1정규형", similarity_score=0.92)
@@ -67,3 +67,28 @@ def test_an_exploration_that_followed_nothing_has_no_path() -> None:
     measured = measure_path(exploration(LEFT_ASIDE, threshold=0.7))
     assert (measured.path, measured.path_length, measured.exploration_depth) == ((), 0, 0)
     assert measured.min_similarity is None
+
+
+def test_the_levels_that_were_looked_at_are_those_that_the_bounds_let_it_reach() -> None:
+    known = RetrievalParams(depth=2, max_hops=5)
+    seeds = (Seed(node="정규화", similarity_score=0.9),)
+    walked = exploration(FIRST, SECOND).model_copy(update={"retrieval_params": known, "seeds": seeds})
+    assert frontiers(walked) == (("정규화",), ("제1정규형",))
+    deeper = walked.model_copy(update={"retrieval_params": RetrievalParams(depth=4, max_hops=5)})
+    # the last concept was looked at too, and had no relations
+    assert frontiers(deeper) == (("정규화",), ("제1정규형",), ("이상현상",))
+    full = walked.model_copy(update={"retrieval_params": RetrievalParams(depth=4, max_hops=2)})
+    assert frontiers(full) == (("정규화",), ("제1정규형",))
+
+
+def test_of_an_exploration_that_failed_the_levels_with_hops_are_known() -> None:
+    known = RetrievalParams(depth=4, max_hops=5)
+    seeds = (Seed(node="정규화", similarity_score=0.9),)
+    failed = {"retrieval_params": known, "seeds": seeds, "status": "error"}
+    assert frontiers(exploration(FIRST, SECOND).model_copy(update=failed)) == (("정규화",), ("제1정규형",))
+    assert frontiers(exploration().model_copy(update=failed)) == ()
+
+
+def test_of_a_path_that_was_told_nobody_knows_what_was_looked_at() -> None:
+    for source in ("tap", "caller"):
+        assert frontiers(exploration(FIRST, SECOND).model_copy(update={"source": source})) == ()

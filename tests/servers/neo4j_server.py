@@ -13,10 +13,19 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from neo4j import GraphDatabase
 
-from tests.servers.neo4j_ways import WAYS, Neo4jServer
+from tests.servers.neo4j_ways import LATEST, WAYS, MavenNeo4j, Neo4jServer, maven_neo4j, maven_server
 from tests.servers.server_process import NotAvailableError
 
-__all__ = ["Neo4jServer", "create_vector_index", "describe", "neo4j_server", "running_server"]
+__all__ = [
+    "Neo4jServer",
+    "arcadedb_server",
+    "create_vector_index",
+    "describe",
+    "latest_neo4j_server",
+    "neo4j_server",
+    "restartable_neo4j",
+    "running_server",
+]
 _report = {"neo4j": "not used in this run"}  # what describe() says
 
 
@@ -30,6 +39,36 @@ def neo4j_server() -> Iterator[Neo4jServer]:
     """Yield a server, started when the first test asks for it and stopped after the last."""
     with running_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def latest_neo4j_server() -> Iterator[Neo4jServer]:
+    """Yield a Neo4j of 2026, whose Cypher has SEARCH, or skip."""
+    with _or_skip() as stack:
+        yield stack.enter_context(maven_server(LATEST))
+
+
+@pytest.fixture(scope="session")
+def arcadedb_server() -> Iterator[Neo4jServer]:
+    """Yield an ArcadeDB, or skip."""
+    with _or_skip() as stack:
+        yield stack.enter_context(WAYS["arcadedb"]())
+
+
+@pytest.fixture
+def restartable_neo4j() -> Iterator[MavenNeo4j]:
+    """Yield a Neo4j of its own for one test, which starts and kills it, or skip."""
+    with _or_skip() as stack:
+        yield stack.enter_context(maven_neo4j())
+
+
+@contextmanager
+def _or_skip() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        try:
+            yield stack
+        except NotAvailableError as error:
+            pytest.skip(str(error))
 
 
 @contextmanager

@@ -32,9 +32,21 @@ from tests.servers.server_process import (
 
 DOCKER_IMAGE = "neo4j:5.26"
 POM = Path(__file__).with_name("pom.xml")
-NEO4J_MAIN = "org.neo4j.server.CommunityEntryPoint"
 START_SECONDS = 120.0
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A Neo4j that Maven has: its jars, its main class, and the versions of Java that it runs on."""
+
+    pom: Path
+    main: str
+    javas: tuple[int, ...]
+
+
+LONG_TERM = Release(POM, "org.neo4j.server.CommunityEntryPoint", (17, 21))
+LATEST = Release(POM.with_name("pom-2026.xml"), "org.neo4j.server.Neo4jCommunity", (21, 25))
 
 
 @dataclass(frozen=True)
@@ -146,7 +158,7 @@ def _docker_server() -> Iterator[Neo4jServer]:
         yield Neo4jServer(uri, "neo4j", password, *answer, source=f"Docker, {DOCKER_IMAGE}")
 
 
-def _java() -> tuple[str, int]:
+def _java(versions: tuple[int, ...]) -> tuple[str, int]:
     homes = [os.environ.get("JAVA_HOME"), *sorted(map(str, Path("/usr/lib/jvm").glob("*")))]
     found = [shutil.which("java"), *(f"{home}/bin/java" for home in homes if home)]
     seen: list[str] = []
@@ -154,17 +166,18 @@ def _java() -> tuple[str, int]:
         if java and os.access(java, os.X_OK):
             told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
             if version := re.search(r'version "(\d+)', told.stderr):
-                if int(version[1]) in (17, 21):
+                if int(version[1]) in versions:
                     return java, int(version[1])
                 seen.append(version[1])
-    raise NotAvailableError(f"expected Java 17 or 21, got {seen or 'none'}; install one")
+    wanted = " or ".join(map(str, versions))
+    raise NotAvailableError(f"expected Java {wanted}, got {seen or 'none'}; install one")
 
 
-def _jars() -> Path:
+def _jars(pom: Path) -> Path:
     """Return the folder of Neo4j's jars, fetched by Maven the first time."""
     named = os.environ.get("EXAMSGRAPH_TEST_CACHE")
     cache = Path(named) if named else Path.home() / ".cache" / "examsgraph-tests"
-    jars = cache / f"neo4j-{hashlib.sha256(POM.read_bytes()).hexdigest()[:16]}"
+    jars = cache / f"neo4j-{hashlib.sha256(pom.read_bytes()).hexdigest()[:16]}"
     if jars.is_dir():
         return jars
     maven = shutil.which("mvn")
@@ -172,7 +185,7 @@ def _jars() -> Path:
         raise NotAvailableError(f"no jars in {jars} and no mvn to fetch them; install Maven")
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
-        shutil.copy(POM, folder)
+        shutil.copy(pom, Path(folder) / "pom.xml")
         command = [maven, "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -185,31 +198,62 @@ def _jars() -> Path:
     return jars
 
 
-@contextmanager
-def _maven_server() -> Iterator[Neo4jServer]:
-    java, java_version = _java()
-    jars = _jars()
-    port, password = free_port(), secrets.token_hex(8)
-    uri = f"bolt://127.0.0.1:{port}"
-    settings = (
-        f"server.bolt.listen_address=127.0.0.1:{port}",
-        "server.http.enabled=false",
-        "server.https.enabled=false",
-        "server.memory.pagecache.size=64m",
-        "db.tx_log.preallocate=false",  # else an empty server takes half a gigabyte
-        "dbms.usage_report.enabled=false",
-    )
-    with temporary_folder() as folder:
-        home = Path(folder)
+class MavenNeo4j:
+    """A Neo4j in a process of its own, in `home`, which can be killed and started again."""
+
+    def __init__(self, release: Release, home: Path, *, java_flags: list[str]) -> None:
+        java, self._java_version = _java(release.javas)
+        jars = _jars(release.pom)
+        self._home, self._port, self._password = home, free_port(), secrets.token_hex(8)
+        self._uri = f"bolt://127.0.0.1:{self._port}"
+        settings = (
+            f"server.bolt.listen_address=127.0.0.1:{self._port}",
+            "server.http.enabled=false",
+            "server.https.enabled=false",
+            "server.memory.pagecache.size=64m",
+            "db.tx_log.preallocate=false",  # else an empty server takes half a gigabyte
+            "dbms.usage_report.enabled=false",
+        )
         (home / "neo4j.conf").write_text("\n".join(settings) + "\n", encoding="utf-8")
         folders = [f"--home-dir={home}", f"--config-dir={home}"]
-        command = [java, *java_flags(home), "-cp", f"{jars}/*", NEO4J_MAIN, *folders]
-        command.append("--console-mode")  # else its log tells nothing
-        with running_process(command, home) as (ended, log):
-            wait_for(lambda: _set_first_password(uri, password), ended, log)
-            answer = wait_for(lambda: _ask(uri, "neo4j", password), ended, log)
-            source = f"Maven jars, Java {java_version}"
-            yield Neo4jServer(uri, "neo4j", password, *answer, source=source)
+        self._command = [java, *java_flags, "-cp", f"{jars}/*", release.main, *folders]
+        self._command.append("--console-mode")  # else its log tells nothing
+        self._process = ExitStack()
+        self._has_password = False
+
+    def start(self) -> Neo4jServer:
+        """Start it, with whatever its last process left in `home`; return it once it answers."""
+        ended, log = self._process.enter_context(running_process(self._command, self._home))
+        if not self._has_password:
+            wait_for(lambda: _set_first_password(self._uri, self._password), ended, log)
+            self._has_password = True
+        answer = wait_for(lambda: _ask(self._uri, "neo4j", self._password), ended, log)
+        source = f"Maven jars, Java {self._java_version}"
+        return Neo4jServer(self._uri, "neo4j", self._password, *answer, source=source)
+
+    def kill(self) -> None:
+        """End its process without a warning."""
+        self._process.close()
+
+
+@contextmanager
+def maven_neo4j(
+    release: Release = LONG_TERM, *, flags: Callable[[Path], list[str]] = java_flags
+) -> Iterator[MavenNeo4j]:
+    """Yield a Neo4j that is not started yet, and kill it on leaving."""
+    with temporary_folder() as folder:
+        neo4j = MavenNeo4j(release, Path(folder), java_flags=flags(Path(folder)))
+        try:
+            yield neo4j
+        finally:
+            neo4j.kill()
+
+
+@contextmanager
+def maven_server(release: Release = LONG_TERM) -> Iterator[Neo4jServer]:
+    """Yield a Neo4j of that release."""
+    with maven_neo4j(release) as neo4j:
+        yield neo4j.start()
 
 
 def _set_first_password(uri: str, password: str) -> None:
@@ -260,6 +304,6 @@ def _arcadedb_server() -> Iterator[Neo4jServer]:
 WAYS: dict[str, Callable[[], AbstractContextManager[Neo4jServer]]] = {
     "NEO4J_URI": _named_server,
     "docker": _docker_server,
-    "maven": _maven_server,
+    "maven": maven_server,
     "arcadedb": _arcadedb_server,
 }

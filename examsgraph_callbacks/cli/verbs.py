@@ -1,11 +1,11 @@
-"""The command line: one verb a line, each a thin call into a room."""
+"""The verbs that stand alone: demo, run, ship, report."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from examsgraph_callbacks.cli.common import JournalOption, TrackingUriOption, errors_in_one_line, new_group
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.measure import Meter
@@ -14,28 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    name="examsgraph",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = new_group("examsgraph")
 
-JournalOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--journal",
-        help="The journal's directory; else EXAMSGRAPH_JOURNAL, else ./.examsgraph/journal.",
-    ),
-]
-TrackingUriOption = Annotated[
-    str | None,
-    typer.Option(
-        help="MLflow's address or database; else MLFLOW_TRACKING_URI, else mlflow.db beside the journal.",
-    ),
-]
 PricesOption = Annotated[
     Path | None, typer.Option(help="A TOML file of [[prices]] that hold before the public list.")
 ]
@@ -88,7 +68,7 @@ def demo(
     Example:
         NEO4J_URI=neo4j://localhost:7687 NEO4J_PASSWORD=secret examsgraph demo
     """  # noqa: D301
-    with _errors_in_one_line():
+    with errors_in_one_line():
         from examsgraph_callbacks.console import Screen
         from examsgraph_callbacks.demo import run_demo
         from examsgraph_callbacks.journal import Journal
@@ -121,7 +101,7 @@ def run(
         examsgraph run -m uvicorn tutor:app
         examsgraph run pytest tests
     """  # noqa: D301
-    with _errors_in_one_line():
+    with errors_in_one_line():
         from examsgraph_callbacks.autolog.launch import run_application
 
         run_application(application, journal)
@@ -152,7 +132,7 @@ def ship(
         examsgraph ship --tracking-uri http://localhost:5000
         examsgraph ship --prices contract.toml --policy contract.toml
     """  # noqa: D301
-    with _errors_in_one_line():
+    with errors_in_one_line():
         from examsgraph_callbacks.console import Screen, ship_with_progress, show_shipped
         from examsgraph_callbacks.journal import Journal
 
@@ -189,7 +169,7 @@ def report(
     Example:
         examsgraph report --prices contract.toml
     """  # noqa: D301
-    with _errors_in_one_line():
+    with errors_in_one_line():
         from examsgraph_callbacks.console import Screen, show_report
         from examsgraph_callbacks.journal import Journal
 
@@ -206,29 +186,6 @@ def _meter(prices: Path | None, policy: Path | None) -> "Meter":
     )
 
 
-@contextmanager
-def _errors_in_one_line() -> Iterator[None]:
-    """An error that this package raises on purpose ends the command with its sentence and exit code 1."""
-    from pydantic import ValidationError
-
-    from examsgraph_callbacks.console import Screen
-    from examsgraph_callbacks.errors import ExamsGraphError
-
-    try:
-        yield
-    except ExamsGraphError as error:
-        Screen().fail(" ".join(str(error).split()))
-    except ValidationError as error:
-        if error.title != "Settings":
-            raise
-        problem = error.errors()[0]
-        variable = f"EXAMSGRAPH_{problem['loc'][0]}".upper()
-        Screen().fail(f"{variable}: {problem['msg']}, found {problem['input']!r}")
-    else:
-        return
-    raise typer.Exit(1)
-
-
 def _version() -> str:
     from importlib.metadata import PackageNotFoundError, version
 
@@ -236,7 +193,3 @@ def _version() -> str:
         return version("examsgraph-callbacks")
     except PackageNotFoundError:
         return "(not installed)"
-
-
-if __name__ == "__main__":
-    app()

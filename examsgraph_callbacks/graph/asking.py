@@ -1,0 +1,134 @@
+"""Puts a question to a Neo4j server, in the time it may take, and explains what goes wrong."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextvars import copy_context
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from examsgraph_callbacks.errors import ExamsGraphError, GraphUnavailableError, InvalidInputError
+
+if TYPE_CHECKING:
+    from neo4j import AsyncDriver, Driver, EagerResult
+    from neo4j.exceptions import DriverError, Neo4jError
+
+__all__ = ["aask", "ask"]
+
+Answer = TypeVar("Answer")
+
+
+def ask(
+    driver: "Driver",
+    statement: str,
+    parameters: Mapping[str, Any],
+    *,
+    fix: str,
+    database: str | None,
+    timeout_seconds: float,
+    writes: bool = False,
+) -> "EagerResult":
+    """What the server answers to one statement in a transaction of its own.
+
+    `timeout_seconds` bound the server's work and the wait for it, the driver's retries included, which
+    end sooner where its `max_transaction_retry_time` does. Raises `InvalidInputError` where vectors of
+    different dimensions were compared, and else `GraphUnavailableError`; `fix` is the advice where the
+    error itself suggests none.
+    """
+    from neo4j import Query, RoutingControl
+    from neo4j.exceptions import DriverError, Neo4jError
+
+    def asked() -> "EagerResult":
+        return driver.execute_query(
+            Query(statement, timeout=timeout_seconds),
+            dict(parameters),
+            routing_=RoutingControl.WRITE if writes else RoutingControl.READ,
+            database_=database,
+        )
+
+    try:
+        return _within(timeout_seconds, asked)
+    except (DriverError, Neo4jError) as error:
+        raise _explained(error, fix) from error
+    except TimeoutError as error:
+        raise _late(timeout_seconds) from error
+
+
+async def aask(
+    driver: "AsyncDriver",
+    statement: str,
+    parameters: Mapping[str, Any],
+    *,
+    fix: str,
+    database: str | None,
+    timeout_seconds: float,
+) -> "EagerResult":
+    """`ask`, awaited; a read."""
+    from neo4j import Query, RoutingControl
+    from neo4j.exceptions import DriverError, Neo4jError
+
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            return await driver.execute_query(
+                Query(statement, timeout=timeout_seconds),
+                dict(parameters),
+                routing_=RoutingControl.READ,
+                database_=database,
+            )
+    except (DriverError, Neo4jError) as error:
+        raise _explained(error, fix) from error
+    except TimeoutError as error:
+        raise _late(timeout_seconds) from error
+
+
+def _within(seconds: float, work: Callable[[], Answer]) -> Answer:
+    """What `work` returns or raises; `TimeoutError` where it takes longer, and it is left behind.
+
+    The driver bounds the time to connect and to retry, but would wait for minutes on a server that is
+    connected and says nothing.
+    """
+    answer: Future[Answer] = Future()
+    context = copy_context()
+
+    def run() -> None:
+        try:
+            answer.set_result(context.run(work))
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+            answer.set_exception(error)
+
+    Thread(target=run, name="examsgraph-question", daemon=True).start()
+    return answer.result(seconds)
+
+
+def _late(timeout_seconds: float) -> GraphUnavailableError:
+    return GraphUnavailableError(
+        f"expected the graph server to answer within {timeout_seconds:g} s, got nothing: "
+        "see that it is up and not overloaded, or raise timeout_seconds",
+    )
+
+
+def _explained(error: "DriverError | Neo4jError", fix: str) -> ExamsGraphError:
+    from neo4j.exceptions import Neo4jError
+
+    if not isinstance(error, Neo4jError):
+        return GraphUnavailableError(
+            f"expected a graph server that answers, got {str(error)!r}: "
+            "start it, or correct its URI and see that the network lets it through",
+        )
+    code, message = error.code or "", error.message or str(error)
+    if "dimension" in message:
+        return InvalidInputError(
+            f"expected a query vector of the graph's dimension, got {message!r}: "
+            "embed the query with the model that embedded the graph",
+        )
+    if code.startswith("Neo.ClientError.Security"):
+        fix = "correct the user name and password, or give the user the right to this"
+    elif code == "Neo.ClientError.Database.DatabaseNotFound":
+        fix = "name a database that exists"
+    elif "TimedOut" in code:
+        fix = "raise timeout_seconds"
+    elif code.endswith("DatabaseUnavailable"):
+        fix = "wait until the database has started, or start it"
+    return GraphUnavailableError(
+        f"expected the graph server to answer, got {message!r}: {fix}",
+    )
