@@ -3,16 +3,19 @@
 import atexit
 import os
 import threading
+import time
 import weakref
 from collections import deque
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 
 from examsgraph_callbacks.failures import failures
+from examsgraph_callbacks.journal.segment import Segment
 
 __all__ = ["SegmentWriter", "shared_writer"]
 
 HELD_LIMIT_BYTES = 16 * 1024 * 1024
+LOOK_EVERY_SECONDS = 1.0
 
 
 def shared_writer(directory: Path) -> "SegmentWriter":
@@ -29,19 +32,31 @@ class SegmentWriter:
 
     Lines that the disk refuses are held, up to `held_limit_bytes`, and written before the next one;
     beyond that they are dropped, counted and logged.
+
+    A segment that is deleted or moved away is missed by the first line a second later, and another one
+    begun. Of a moved one the lines are where it is now. Of a deleted one those written meanwhile are
+    written again: they are lost only where the process is killed before that line.
     """
 
-    def __init__(self, directory: Path, held_limit_bytes: int = HELD_LIMIT_BYTES) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        held_limit_bytes: int = HELD_LIMIT_BYTES,
+        monotonic_seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._directory = directory
         self._held_limit_bytes = held_limit_bytes
+        self._monotonic_seconds = monotonic_seconds
         self._start_afresh()
-        _writers.add(self)
+        _writers[id(self)] = self
 
     def _start_afresh(self) -> None:
         # reentrant: a stream that is garbage-collected in here ends its call on this very thread
         self._lock = threading.RLock()
-        self._descriptor: int | None = None
-        self._torn = False
+        self._arrived: deque[bytes] = deque()
+        self._writing = False
+        self._segment: Segment | None = None
+        self._look_at_seconds = 0.0
         self._held: deque[bytes] = deque()
         self._held_bytes = 0
         self.dropped = 0
@@ -54,64 +69,62 @@ class SegmentWriter:
     def write(self, line: bytes) -> None:
         """Append one line, which ends in a line feed."""
         with self._lock:
-            if self._held:
-                self._hold(line)
-                self._write_held()
-                return
-            try:
-                self._append(line)
-            except OSError as error:
-                failures.report("writing the journal", error)
-                self._hold(line)
+            self._arrived.append(line)
+            self._write_arrived()
 
     def close(self) -> None:
         """Write what is held, if the disk lets us, and close the segment; a later write opens another."""
         with self._lock:
-            self._write_held()
-            if self._held:
-                failures.report(
-                    "writing the journal at exit",
-                    f"{len(self._held)} facts are lost: the disk still refuses them",
-                )
-            if self._descriptor is not None:
-                os.close(self._descriptor)
-                self._descriptor = None
+            self._writing = True
+            try:
+                # who deletes a whole journal does not want it back from a process that ends
+                if self._directory.is_dir():
+                    self._look_for_segment()
+                self._write_held()
+                if self._held:
+                    failures.report(
+                        "writing the journal at exit",
+                        f"{len(self._held)} facts are lost: the disk still refuses them",
+                    )
+                self._leave_segment()
+            finally:
+                self._writing = False
+            self._write_arrived()
 
     def forget_parent(self) -> None:
         """In a forked child: leave the parent's segment, lock and held lines to the parent."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
+        self._leave_segment()
         self._start_afresh()
 
-    def _append(self, line: bytes) -> None:
-        if self._descriptor is None:
-            self._descriptor = self._open_segment()
-        if self._torn:
-            line = b"\n" + line
-        written = os.write(self._descriptor, line)
-        if written == len(line):
-            self._torn = False
-            return
-        self._undo(written)
-        raise OSError(f"the disk took {written} of {len(line)} bytes")
+    def _write_arrived(self) -> None:
+        # a line that arrives in the midst of this, on this thread, waits for its turn and for no later write
+        while self._arrived and not self._writing:
+            self._writing = True
+            try:
+                while self._arrived:
+                    self._write_next(self._arrived.popleft())
+            finally:
+                self._writing = False
 
-    def _undo(self, written: int) -> None:
-        """Take back a half-written line, so that no reader ever sees it joined to the next one."""
-        descriptor = self._descriptor
-        if descriptor is None or written == 0:
+    def _write_next(self, line: bytes) -> None:
+        now_seconds = self._monotonic_seconds()
+        if now_seconds >= self._look_at_seconds:
+            self._look_at_seconds = now_seconds + LOOK_EVERY_SECONDS
+            self._look_for_segment()
+        if self._held:
+            self._hold(line)
+            self._write_held()
             return
         try:
-            os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
-        except OSError:
-            self._torn = True
+            self._append(line)
+        except OSError as error:
+            failures.report("writing the journal", error)
+            self._hold(line)
 
-    def _open_segment(self) -> int:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        began = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        name = f"{began}-{os.getpid()}-{os.urandom(3).hex()}.jsonl"
-        # others of the group may read (a shipper beside the application), the world may not
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        return os.open(self._directory / name, flags, 0o660)
+    def _append(self, line: bytes) -> None:
+        if self._segment is None:
+            self._segment = Segment(self._directory)
+        self._segment.append(line)
 
     def _hold(self, line: bytes) -> None:
         if self._held_bytes + len(line) > self._held_limit_bytes:
@@ -132,21 +145,44 @@ class SegmentWriter:
         except OSError as error:
             failures.report("writing the journal", error)
 
+    def _look_for_segment(self) -> None:
+        gone = self._segment
+        if gone is None or not gone.is_gone():
+            return
+        refused_since, self._held, self._held_bytes = self._held, deque(), 0
+        self._segment = None
+        for line in gone.lines_since_look():
+            self._hold(line)
+            self._write_held()
+        gone.close()
+        for line in refused_since:
+            self._hold(line)
+
+    def _leave_segment(self) -> None:
+        if self._segment is not None:
+            self._segment.close()
+            self._segment = None
+
 
 _shared: dict[Path, SegmentWriter] = {}
 _shared_lock = threading.Lock()
-_writers: weakref.WeakSet[SegmentWriter] = weakref.WeakSet()
+# by id, and not a set: its values can be listed while others come and go
+_writers: weakref.WeakValueDictionary[int, SegmentWriter] = weakref.WeakValueDictionary()
+
+
+def _living_writers() -> list[SegmentWriter]:
+    return [writer for reference in _writers.valuerefs() if (writer := reference()) is not None]
 
 
 def _forget_parents() -> None:
     global _shared_lock  # noqa: PLW0603 - another thread of the parent may have held it during the fork
     _shared_lock = threading.Lock()
-    for writer in list(_writers):
+    for writer in _living_writers():
         writer.forget_parent()
 
 
 def _close_all() -> None:
-    for writer in list(_writers):
+    for writer in _living_writers():
         writer.close()
 
 
