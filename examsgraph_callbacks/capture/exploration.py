@@ -58,17 +58,21 @@ class ExplorationListener(Protocol):
         """Record it, if the run `run_id` (the retriever's) is known here."""
 
 
-_listeners: weakref.WeakSet[ExplorationListener] = weakref.WeakSet()
+# by id, and not a set: its values can be listed while other threads add theirs
+_listeners: weakref.WeakValueDictionary[int, ExplorationListener] = weakref.WeakValueDictionary()
 
 
 def listen_for_explorations(listener: ExplorationListener) -> None:
     """Tell `listener` of every exploration from now on, as long as it lives."""
-    _listeners.add(listener)
+    _listeners[id(listener)] = listener
 
 
 def publish_exploration(run_id: UUID, exploration: ExplorationRecord) -> None:
     """Hand over what the retriever run `run_id` explored; without a recorder it goes nowhere."""
-    for listener in tuple(_listeners):
+    for reference in _listeners.valuerefs():
+        listener = reference()
+        if listener is None:
+            continue
         try:
             listener.record_exploration(run_id, exploration)
         except Exception as error:  # noqa: BLE001 - whatever it is, the retriever must not see it

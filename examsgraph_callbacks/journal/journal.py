@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -72,14 +73,20 @@ class Journal:
         """Every fact, in the order in which they were written, across all processes' segments.
 
         Streams: only segments that overlap in time are open at once. Lines that cannot be read are
-        passed to `on_problem` (by default logged) and skipped. Raises `SchemaError` for facts of a
-        newer major schema version.
+        passed to `on_problem` (by default logged) and skipped. What is written meanwhile may be read or
+        not; a segment that is deleted before its turn is not. Raises `SchemaError` for facts of a newer
+        major schema version.
         """
-        waiting = [
-            (_written_at(first, None), order, segment)
-            for order, segment in enumerate(self.segments())
-            if (first := next(_facts(segment, _ignore), None)) is not None
-        ]
+        waiting: list[tuple[datetime, int, Path]] = []
+        for order, segment in enumerate(self.segments()):
+            problems: list[Problem] = []
+            first = next(_facts(segment, problems.append), None)
+            if first is not None:
+                waiting.append((_written_at(first, None), order, segment))
+            else:
+                # it will not be opened again, where a first look tells nothing yet
+                for problem in problems:
+                    on_problem(problem)
         heapq.heapify(waiting)
         running: list[tuple[datetime, int, Fact, Iterator[Fact]]] = []
         while waiting or running:
@@ -97,13 +104,10 @@ class Journal:
 
 
 def _facts(segment: Path, on_problem: Callable[[Problem], None]) -> Iterator[Fact]:
-    return (fact for _, fact in read_segment(segment, on_problem=on_problem))
+    with suppress(FileNotFoundError):
+        yield from (fact for _, fact in read_segment(segment, on_problem=on_problem))
 
 
 def _written_at(fact: Fact, previous: datetime | None) -> datetime:
     # within a segment the order of writing holds, even where the clock was set back
     return fact.ended_at if previous is None else max(previous, fact.ended_at)
-
-
-def _ignore(_problem: Problem) -> None:
-    """A first look at a segment: its problems are told when it is really read."""

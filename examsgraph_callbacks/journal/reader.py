@@ -57,10 +57,27 @@ def read_segment(
             if line != b"\n":
                 try:
                     fact = _ANY_FACT.validate_json(line)
+                    _refuse_out_of_time(fact)
                 except ValidationError as error:
                     on_problem(Problem(segment, begin, _why_not_a_fact(line, error), line))
+                except _OutOfTimeError as error:
+                    on_problem(Problem(segment, begin, str(error), line))
                 else:
                     yield offset, fact
+
+
+class _OutOfTimeError(Exception):
+    """A fact that cannot be ordered among others."""
+
+
+def _refuse_out_of_time(fact: Fact) -> None:
+    if fact.started_at.tzinfo is None:
+        raise _OutOfTimeError("started_at: expected a time with its zone, found one without")
+    try:
+        # asked for, not used
+        _ = fact.ended_at
+    except (OverflowError, ValueError) as error:
+        raise _OutOfTimeError(f"it has no end in time: {error}") from error
 
 
 def _why_not_a_fact(line: bytes, error: ValidationError) -> str:
