@@ -36,6 +36,8 @@ class Answer:
     delay_seconds: float = 0.0
     pace_seconds: float = 0.0
     cut_after: int | None = None
+    # as Anthropic's streams said it until 2025
+    input_in_first_event_only: bool = False
 
 
 def snapshot(model: str) -> str:
@@ -111,16 +113,19 @@ def _chat(request: Body, answer: Answer) -> Body:
 def _chat_stream(request: Body, answer: Answer) -> Iterator[str]:
     head = _head(request, answer, "chat.completion.chunk")
 
-    def chunk(delta: Body, reason: str | None = None) -> str:
-        return _event(head | {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
+    def chunks(delta: Body, reason: str | None = None) -> Iterator[str]:
+        for index in range(answer.choices):
+            choice = {"index": index, "delta": delta, "finish_reason": reason}
+            yield _event(head | {"choices": [choice]})
 
-    yield chunk({"role": "assistant", "content": ""})
+    yield from chunks({"role": "assistant", "content": ""})
     calls = _tool_calls(answer)
     if calls:
-        yield chunk({"tool_calls": [{"index": 0} | calls[0]]})
+        yield from chunks({"tool_calls": [{"index": 0} | calls[0]]})
     else:
-        yield from (chunk({"content": piece}) for piece in _pieces(answer.text))
-    yield chunk({}, "tool_calls" if calls else answer.finish_reason)
+        for piece in _pieces(answer.text):
+            yield from chunks({"content": piece})
+    yield from chunks({}, "tool_calls" if calls else answer.finish_reason)
     if answer.report_usage and (request.get("stream_options") or {}).get("include_usage"):
         yield _event(head | {"choices": [], "usage": _chat_usage(answer)})
     yield "data: [DONE]\n\n"
@@ -215,7 +220,12 @@ def _anthropic_usage(answer: Answer) -> Body:
         "input_tokens": answer.input_tokens - answer.cached_tokens - answer.cache_write_tokens,
         "cache_read_input_tokens": answer.cached_tokens,
         "cache_creation_input_tokens": answer.cache_write_tokens,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": answer.cache_write_tokens,
+            "ephemeral_1h_input_tokens": 0,
+        },
         "output_tokens": answer.output_tokens,
+        "service_tier": "standard",
     }
 
 
@@ -243,10 +253,16 @@ def _message_stream(request: Body, answer: Answer) -> Iterator[str]:
         delta = {"type": "text_delta", "text": piece}
         yield _event({"type": "content_block_delta", "index": 0, "delta": delta}, "content_block_delta")
     yield _event({"type": "content_block_stop", "index": 0}, "content_block_stop")
+    usage = _anthropic_usage(answer)
+    told = (
+        ["output_tokens"]
+        if answer.input_in_first_event_only
+        else [name for name in usage if "_tokens" in name]
+    )
     ended = {
         "type": "message_delta",
         "delta": {"stop_reason": "end_turn", "stop_sequence": None},
-        "usage": {"output_tokens": answer.output_tokens},
+        "usage": {name: usage[name] for name in told},
     }
     yield _event(ended, "message_delta")
     yield _event({"type": "message_stop"}, "message_stop")

@@ -29,6 +29,9 @@ class Bill:
     cached_tokens: int
     cache_write_tokens: int
     reasoning_tokens: int
+    audio_input_tokens: int
+    audio_output_tokens: int
+    service_tier: str | None
 
 
 class LedgerServer:
@@ -81,6 +84,9 @@ class LedgerServer:
                     cached_tokens=answer.cached_tokens,
                     cache_write_tokens=answer.cache_write_tokens,
                     reasoning_tokens=answer.reasoning_tokens,
+                    audio_input_tokens=answer.audio_input_tokens,
+                    audio_output_tokens=answer.audio_output_tokens,
+                    service_tier=answer.service_tier,
                 ),
             )
 

@@ -1,0 +1,379 @@
+"""Calls that fail, break off, are given up, or report nothing: over HTTP, in each way of calling.
+
+What was billed and not reported is estimated and flagged; what nobody knows is None, and never 0.
+"""
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core.caches import InMemoryCache
+from langchain_core.globals import set_llm_cache
+from langchain_core.runnables import Runnable, RunnableLambda
+
+from examsgraph_callbacks.events import LLMCall
+from examsgraph_callbacks.measure import Meter, PriceList, PriceOverride
+from tests.langchain.ledger import CONTEXT, World, agree, list_price, world
+from tests.langchain.test_situations import CLAUDE, acall, call
+from tests.servers.openai_server import Answer
+
+WAYS = ("invoke", "stream", "ainvoke", "astream", "astream_events")
+STREAMS = ("stream", "astream", "astream_events")
+QUESTION = "정규화란 무엇인가요?"
+SLOWLY = Answer(served_model=CLAUDE.served_model, pace_seconds=0.01)
+
+
+@pytest.fixture
+def the_world(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path) as the_world:
+        yield the_world
+
+
+async def drive(way: str, runnable: Runnable[Any, Any], the_world: World) -> None:
+    try:
+        if way.startswith("a"):
+            await acall(way, runnable, QUESTION, the_world.config)
+        else:
+            call(way, runnable, QUESTION, the_world.config)
+    finally:
+        await the_world.aclose()
+
+
+def only_call(the_world: World) -> LLMCall:
+    (recorded,) = the_world.calls()
+    assert the_world.handler.open_runs == 0
+    assert {name: getattr(recorded, name) for name in CONTEXT} == CONTEXT
+    return recorded
+
+
+def is_estimated(recorded: LLMCall) -> None:
+    measured = Meter().measure(recorded)
+    assert measured.estimated
+    assert measured.input_tokens
+    assert measured.output_tokens
+    assert measured.cost_usd is not None
+    assert measured.cost_usd > 0
+
+
+class TestUsageThatIsNotReported:
+    @pytest.mark.parametrize("way", STREAMS)
+    async def test_of_a_stream_is_estimated_and_flagged(self, way: str, the_world: World) -> None:
+        # a base_url of one's own makes ChatOpenAI leave the usage out
+        await drive(way, the_world.chat(stream_usage=False), the_world)
+        recorded = only_call(the_world)
+        assert (recorded.status, recorded.streamed) == ("ok", True)
+        assert (recorded.input_tokens, recorded.output_tokens, recorded.usage_source) == (None, None, None)
+        is_estimated(recorded)
+
+    @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+    async def test_of_a_server_that_keeps_it_to_itself_is_estimated(self, way: str, the_world: World) -> None:
+        the_world.server.default = Answer(report_usage=False)
+        await drive(way, the_world.chat(), the_world)
+        recorded = only_call(the_world)
+        assert (recorded.input_tokens, recorded.usage_source, recorded.streamed) == (None, None, False)
+        is_estimated(recorded)
+
+    @pytest.mark.parametrize("way", [way for way in WAYS if way != "astream_events"])
+    async def test_of_a_streaming_completion_is_not_free(self, way: str, the_world: World) -> None:
+        await drive(way, the_world.completion(streaming=True), the_world)
+        recorded = only_call(the_world)
+        assert (recorded.input_tokens, recorded.usage_source) == (None, None)
+        is_estimated(recorded)
+
+    @pytest.mark.parametrize("way", STREAMS)
+    async def test_of_claudes_input_that_was_said_first_only_is_estimated_and_its_output_kept(
+        self, way: str, the_world: World
+    ) -> None:
+        the_world.server.default = Answer(
+            served_model=CLAUDE.served_model,
+            input_tokens=1000,
+            cached_tokens=400,
+            cache_write_tokens=300,
+            input_in_first_event_only=True,
+        )
+        await drive(way, the_world.claude(), the_world)
+        recorded = only_call(the_world)
+        assert (recorded.served_model, recorded.input_tokens) == (CLAUDE.served_model, None)
+        assert recorded.output_tokens == 20
+        is_estimated(recorded)
+        assert Meter().measure(recorded).output_tokens == 20
+
+
+class TestModelsThatNoPriceListKnows:
+    @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+    async def test_are_unpriced_with_a_reason_and_never_free(self, way: str, the_world: World) -> None:
+        await drive(way, the_world.chat("kt-mi-deum-2.0"), the_world)
+        recorded = only_call(the_world)
+        measured = Meter().measure(recorded)
+        assert (measured.cost_usd, measured.input_tokens, measured.output_tokens) == (None, 100, 20)
+        assert "kt-mi-deum-2.0" in str(measured.unpriced_reason)
+
+    def test_are_priced_by_an_override_to_the_last_digit(self, the_world: World) -> None:
+        the_world.chat("kt-mi-deum-2.0").invoke(QUESTION, the_world.config)
+        override = PriceOverride(model="kt-mi-deum-*", input=Decimal("0.7"), output=Decimal("2.1"))
+        measured = Meter(PriceList([override])).measure(only_call(the_world))
+        assert measured.cost_usd == (100 * Decimal("0.7") + 20 * Decimal("2.1")) / 1_000_000
+
+    async def test_an_azure_deployment_of_one_is_priced_by_its_own_name(self, the_world: World) -> None:
+        the_world.server.default = Answer(served_model="kt-mi-deum-2.0")
+        await drive("astream", the_world.azure(), the_world)
+        override = PriceOverride(
+            model="tutor-eastus", provider="azure", input=Decimal("0.7"), output=Decimal("2.1")
+        )
+        measured = Meter(PriceList([override])).measure(only_call(the_world))
+        assert measured.cost_usd == (100 * Decimal("0.7") + 20 * Decimal("2.1")) / 1_000_000
+
+
+class TestALangChainCache:
+    @pytest.fixture(params=["of the model", "of the process"])
+    def cached(self, request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+        if request.param == "of the model":
+            yield {"cache": InMemoryCache()}
+        else:
+            set_llm_cache(InMemoryCache())
+            yield {}
+            set_llm_cache(None)
+
+    @pytest.mark.parametrize("responses", [False, True], ids=["chat", "responses"])
+    @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+    async def test_hit_is_billed_nothing_and_keeps_what_it_saved(
+        self, way: str, responses: bool, cached: dict[str, Any], the_world: World
+    ) -> None:
+        model = the_world.chat(use_responses_api=responses, **cached)
+        for _ in range(2):
+            if way == "invoke":
+                model.invoke("?", the_world.config)
+            else:
+                await model.ainvoke("?", the_world.config)
+        await the_world.aclose()
+        (bill,) = the_world.server.ledger
+        first, second = the_world.calls()
+        assert (first.status, first.usage_source) == ("ok", "reported")
+        assert (second.status, second.usage_source) == ("cache_hit", "cache_hit")
+        assert (second.input_tokens, second.output_tokens) == (bill.input_tokens, bill.output_tokens)
+        assert second.served_model == first.served_model
+        costs = [Meter().measure(fact).cost_usd for fact in (first, second)]
+        assert costs == [list_price(bill), 0]
+
+
+class TestSeveralPromptsInOneRequest:
+    def check(self, the_world: World) -> None:
+        calls, (bill,) = the_world.calls(), the_world.server.ledger
+        assert sorted(fact.input_tokens or 0 for fact in calls) == [0, 0, 300]
+        assert sum(fact.output_tokens or 0 for fact in calls) == bill.output_tokens
+        assert {fact.usage_source for fact in calls} == {"reported"}
+        asked = [fact.request.messages[0].content for fact in calls if fact.request is not None]
+        assert sorted(map(str, asked)) == ["둘", "셋", "하나"]
+        costs = [Meter().measure(fact).cost_usd for fact in calls]
+        assert all(cost is not None for cost in costs)
+        assert sum(cost for cost in costs if cost is not None) == list_price(bill)
+        assert the_world.handler.open_runs == 0
+
+    def test_generated_the_first_carries_the_usage(self, the_world: World) -> None:
+        the_world.completion().generate(["하나", "둘", "셋"], callbacks=the_world.config["callbacks"])
+        self.check(the_world)
+
+    async def test_on_an_event_loop_too(self, the_world: World) -> None:
+        await the_world.completion().agenerate(["하나", "둘", "셋"], callbacks=the_world.config["callbacks"])
+        await the_world.aclose()
+        self.check(the_world)
+
+    def test_in_a_batch_too(self, the_world: World) -> None:
+        the_world.completion().batch(["하나", "둘", "셋"], the_world.config)
+        self.check(the_world)
+
+    async def test_in_an_asynchronous_batch_too(self, the_world: World) -> None:
+        await the_world.completion().abatch(["하나", "둘", "셋"], the_world.config)
+        await the_world.aclose()
+        self.check(the_world)
+
+
+class TestFailures:
+    @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+    async def test_each_retry_is_a_fact_and_the_last_is_what_was_billed(
+        self, way: str, the_world: World
+    ) -> None:
+        the_world.server.will(Answer(status=500), Answer(status=500))
+        retrying = the_world.chat().with_retry(stop_after_attempt=3, wait_exponential_jitter=False)
+        await drive(way, retrying, the_world)
+        assert [fact.status for fact in the_world.calls()] == ["error", "error", "ok"]
+        agree(the_world, 1, failed=2)
+
+    @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+    async def test_an_http_error_is_an_error_whose_usage_is_unknown(
+        self, status: int, way: str, the_world: World
+    ) -> None:
+        the_world.server.default = Answer(status=status)
+        with pytest.raises(Exception, match=str(status)):
+            await drive(way, the_world.chat(), the_world)
+        recorded = only_call(the_world)
+        assert (recorded.status, recorded.input_tokens, recorded.usage_source) == ("error", None, None)
+        assert recorded.error_type
+        assert str(status) in str(recorded.error_message)
+        assert Meter().measure(recorded).cost_usd is None
+
+    @pytest.mark.parametrize("model", ["chat", "claude"])
+    @pytest.mark.parametrize("way", STREAMS)
+    async def test_a_stream_that_breaks_off_is_partial_and_estimated(
+        self, way: str, model: str, the_world: World
+    ) -> None:
+        the_world.server.default = Answer(cut_after=4, served_model=CLAUDE.served_model)
+        with pytest.raises(httpx.RemoteProtocolError):
+            await drive(way, getattr(the_world, model)(), the_world)
+        recorded = only_call(the_world)
+        assert (recorded.status, recorded.error_type) == ("partial", "RemoteProtocolError")
+        assert recorded.answer is not None
+        assert str(recorded.answer[0].content).startswith("정규화는")
+        assert Meter().measure(recorded).estimated
+
+
+class TestStreamsThatTheConsumerAbandons:
+    def check(self, the_world: World) -> None:
+        recorded = only_call(the_world)
+        assert (recorded.status, recorded.streamed) == ("partial", True)
+        assert recorded.answer is not None
+        assert str(recorded.answer[0].content) == "정규화는"
+        assert recorded.time_to_first_token_ms is not None
+        is_estimated(recorded)
+
+    @pytest.mark.parametrize("close", [True, False], ids=["closed", "garbage collected"])
+    @pytest.mark.parametrize("model", ["chat", "claude"])
+    def test_are_partial(self, model: str, close: bool, the_world: World) -> None:
+        the_world.server.default = SLOWLY
+        stream: Any = getattr(the_world, model)().stream(QUESTION, the_world.config)
+        for chunk in stream:
+            if "정규화는" in chunk.text:
+                break
+        if close:
+            stream.close()
+        del stream
+        gc.collect()
+        self.check(the_world)
+
+    def test_so_are_those_of_a_chain(self, the_world: World) -> None:
+        the_world.server.default = SLOWLY
+        stream: Any = (RunnableLambda(lambda question: question) | the_world.chat()).stream(
+            QUESTION, the_world.config
+        )
+        for chunk in stream:
+            if "정규화는" in chunk.text:
+                break
+        stream.close()
+        self.check(the_world)
+
+    @pytest.mark.parametrize("close", [True, False], ids=["closed", "garbage collected"])
+    @pytest.mark.parametrize("model", ["chat", "claude"])
+    async def test_are_partial_on_an_event_loop_too(self, model: str, close: bool, the_world: World) -> None:
+        the_world.server.default = SLOWLY
+        stream: Any = getattr(the_world, model)().astream(QUESTION, the_world.config)
+        async for chunk in stream:
+            if "정규화는" in chunk.text:
+                break
+        if close:
+            await stream.aclose()
+        del stream
+        gc.collect()
+        for _ in range(10):
+            await asyncio.sleep(0)  # the loop closes generators within generators turn by turn
+        await the_world.aclose()
+        self.check(the_world)
+
+    async def test_so_are_events_that_nobody_waits_for_any_more(self, the_world: World) -> None:
+        the_world.server.default = SLOWLY
+        events: Any = the_world.chat().astream_events(QUESTION, the_world.config, version="v2")
+        async for event in events:
+            if event["event"] == "on_chat_model_stream" and "정규화는" in str(event["data"]["chunk"].content):
+                break
+        await events.aclose()
+        await asyncio.sleep(0)
+        await the_world.aclose()
+        self.check(the_world)
+
+
+class TestCancelled:
+    @pytest.mark.parametrize("model", ["chat", "claude"])
+    async def test_a_call_is_recorded_once(self, model: str, the_world: World) -> None:
+        the_world.server.default = Answer(delay_seconds=1)
+        work = getattr(the_world, model)().ainvoke(QUESTION, the_world.config)
+        await self._cancelled(work, the_world)
+        recorded = only_call(the_world)
+        assert (recorded.status, recorded.error_type) == ("error", "CancelledError")
+        assert recorded.input_tokens is None
+
+    async def test_a_stream_is_partial_with_what_had_come(self, the_world: World) -> None:
+        the_world.server.default = Answer(pace_seconds=0.2)
+        came = asyncio.Event()
+
+        async def read() -> None:
+            async for chunk in the_world.chat().astream(QUESTION, the_world.config):
+                if "정규화는" in str(chunk.content):
+                    came.set()
+
+        await self._cancelled(read(), the_world, once=came.wait)
+        recorded = only_call(the_world)
+        assert (recorded.status, recorded.error_type, recorded.streamed) == (
+            "partial",
+            "CancelledError",
+            True,
+        )
+        assert recorded.answer is not None
+        assert recorded.answer[0].content == "정규화는"
+
+    async def test_a_chain_is_an_error_and_so_is_its_call(self, the_world: World) -> None:
+        the_world.server.default = Answer(delay_seconds=1)
+        chain = RunnableLambda(lambda question: question) | the_world.chat()
+        await self._cancelled(chain.ainvoke(QUESTION, the_world.config), the_world)
+        (recorded,), (turn,) = the_world.calls(), the_world.turns()
+        assert (recorded.status, turn.status) == ("error", "error")
+        assert recorded.parent_run_id == turn.run_id
+
+    async def _cancelled(
+        self,
+        work: Awaitable[Any],
+        the_world: World,
+        once: Callable[[], Awaitable[Any]] | None = None,
+    ) -> None:
+        task = asyncio.ensure_future(work)
+        if once is None:
+            await asyncio.to_thread(the_world.server.asked.wait, 10)
+        else:
+            await once()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0)
+        await the_world.aclose()
+        assert the_world.handler.open_runs == 0
+
+
+class TestWorkHandedToAPlainThreadPool:
+    def test_without_the_context_is_recorded_as_its_own_trace(self, the_world: World) -> None:
+        def step(question: str) -> Any:
+            # a plain pool knows nothing of the chain around it, so the handler has to be named
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(the_world.chat().invoke, question, the_world.config).result()
+
+        RunnableLambda(step).invoke(QUESTION, the_world.config)
+        (recorded,) = agree(the_world, 1)
+        (turn,) = the_world.turns()
+        assert (recorded.trace_id, recorded.parent_run_id) == (recorded.run_id, None)
+        assert recorded.trace_id != turn.trace_id
+
+    def test_with_a_copied_context_is_linked_and_needs_no_handler(self, the_world: World) -> None:
+        def step(question: str) -> Any:
+            with ThreadPoolExecutor(4) as pool:
+                work = [pool.submit(copy_context().run, the_world.chat().invoke, question) for _ in range(4)]
+                return [done.result() for done in work]
+
+        RunnableLambda(step).invoke(QUESTION, the_world.config)
+        billed = agree(the_world, 4)
+        (turn,) = the_world.turns()
+        assert {fact.parent_run_id for fact in billed} == {turn.run_id}
