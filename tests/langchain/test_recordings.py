@@ -4,7 +4,7 @@ Answers on which a client itself fails are listed by id, with what it fails on.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,14 @@ async def drive_async(record: dict[str, Any], clients: Clients, handler: ExamsGr
         _get_default_async_httpx_client.cache_clear()
 
 
+async def drive_sync(record: dict[str, Any], clients: Clients, handler: ExamsGraphCallbackHandler) -> None:
+    drive(record, clients, handler)
+
+
+Drive = Callable[[dict[str, Any], Clients, ExamsGraphCallbackHandler], Awaitable[None]]
+on_and_off_a_loop = pytest.mark.parametrize("way", [drive_sync, drive_async], ids=["sync", "async"])
+
+
 def only_call(handler: ExamsGraphCallbackHandler) -> LLMCall:
     (fact,) = handler.journal.read()
     assert isinstance(fact, LLMCall)
@@ -231,54 +239,62 @@ def test_an_answer_that_refuses_what_a_schema_asked_for_is_recorded_as_a_refusal
     assert choice.content == [{"type": "refusal", "refusal": record["refusal"]}]
 
 
+@on_and_off_a_loop
 @pytest.mark.parametrize("record", SILENT, ids=name_of)
-def test_an_answer_without_usage_leaves_the_counts_open(
+async def test_an_answer_without_usage_leaves_the_counts_open(
     record: dict[str, Any],
+    way: Drive,
     clients: Clients,
     handler: ExamsGraphCallbackHandler,
 ) -> None:
-    drive(record, clients, handler)
+    await way(record, clients, handler)
     fact = only_call(handler)
     assert (fact.status, fact.input_tokens, fact.output_tokens) == ("ok", None, None)
     assert fact.usage_source is None
 
 
+@on_and_off_a_loop
 @pytest.mark.parametrize("identity", sorted(INPUT_PASSED_OVER))
 @marked
-def test_an_input_that_the_client_passed_over_is_left_open_and_never_0(
+async def test_an_input_that_the_client_passed_over_is_left_open_and_never_0(
     identity: str,
+    way: Drive,
     clients: Clients,
     handler: ExamsGraphCallbackHandler,
 ) -> None:
     (record,) = [record for record in DRIVEN if record["id"] == identity]
-    drive(record, clients, handler)
+    await way(record, clients, handler)
     fact = only_call(handler)
     assert (fact.input_tokens, fact.usage_source) == (None, None)
     assert fact.output_tokens == record["usage"]["output_tokens"]
     assert fact.served_model == record["response_model"]
 
 
+@on_and_off_a_loop
 @pytest.mark.parametrize("record", REFUSED, ids=name_of)
-def test_a_refusal_is_an_error_of_unknown_usage(
+async def test_a_refusal_is_an_error_of_unknown_usage(
     record: dict[str, Any],
+    way: Drive,
     clients: Clients,
     handler: ExamsGraphCallbackHandler,
 ) -> None:
     with pytest.raises(Exception, match=str(record["status"])):
-        drive(record, clients, handler)
+        await way(record, clients, handler)
     fact = only_call(handler)
     assert (fact.status, fact.input_tokens, fact.usage_source) == ("error", None, None)
 
 
+@on_and_off_a_loop
 @pytest.mark.parametrize("identity", CLIENT_FAILS)
-def test_an_answer_that_the_client_cannot_read_is_an_error_of_unknown_usage(
+async def test_an_answer_that_the_client_cannot_read_is_an_error_of_unknown_usage(
     identity: str,
+    way: Drive,
     clients: Clients,
     handler: ExamsGraphCallbackHandler,
 ) -> None:
     (record,) = [record for record in DRIVEN if record["id"] == identity]
     with pytest.raises(AttributeError):
-        drive(record, clients, handler)
+        await way(record, clients, handler)
     fact = only_call(handler)
     assert (fact.status, fact.error_type, fact.input_tokens) == ("error", "AttributeError", None)
 

@@ -190,13 +190,15 @@ async def test_the_fact_equals_the_recording(
         assert 0 < fact.time_to_first_token_ms <= fact.latency_ms
 
 
+@pytest.mark.parametrize("on_a_loop", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("record", each(ANSWERED))
 async def test_the_answer_and_how_it_ended_equal_the_recording(
     record: dict[str, Any],
+    on_a_loop: bool,
     clients: Clients,
     handler: ExamsGraphEventHandler,
 ) -> None:
-    await drive(record, clients)
+    await drive(record, clients, on_a_loop=on_a_loop)
     fact = only_call(handler)
     assert fact.finish_reason == record["finish_reason"]
     assert fact.provider in {"openai_like", "openai", "anthropic"}
@@ -207,38 +209,44 @@ async def test_the_answer_and_how_it_ended_equal_the_recording(
     assert called == [call["name"] for call in calls]
 
 
+@pytest.mark.parametrize("on_a_loop", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("record", each(SILENT))
 async def test_an_answer_without_usage_leaves_the_counts_open(
     record: dict[str, Any],
+    on_a_loop: bool,
     clients: Clients,
     handler: ExamsGraphEventHandler,
 ) -> None:
-    await drive(record, clients)
+    await drive(record, clients, on_a_loop=on_a_loop)
     fact = only_call(handler)
     assert (fact.status, fact.input_tokens, fact.output_tokens) == ("ok", None, None)
     assert fact.usage_source is None
 
 
+@pytest.mark.parametrize("on_a_loop", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("record", each(REFUSED))
 async def test_a_refusal_is_an_error_of_unknown_usage(
     record: dict[str, Any],
+    on_a_loop: bool,
     clients: Clients,
     handler: ExamsGraphEventHandler,
 ) -> None:
     with pytest.raises(Exception, match=str(record["status"])):
-        await drive(record, clients)
+        await drive(record, clients, on_a_loop=on_a_loop)
     fact = only_call(handler)
     assert (fact.status, fact.input_tokens, fact.usage_source) == ("error", None, None)
 
 
+@pytest.mark.parametrize("on_a_loop", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("record", each([record for record in DRIVEN if record["id"] in CLIENT_FAILS]))
 async def test_an_answer_that_the_client_cannot_read_is_an_error_of_unknown_usage(
     record: dict[str, Any],
+    on_a_loop: bool,
     clients: Clients,
     handler: ExamsGraphEventHandler,
 ) -> None:
     with pytest.raises((AttributeError, ValueError)):
-        await drive(record, clients)
+        await drive(record, clients, on_a_loop=on_a_loop)
     fact = only_call(handler)
     assert (fact.status, fact.input_tokens) == ("error", None)
 
