@@ -20,9 +20,10 @@ from langchain_core.runnables import Runnable, RunnableLambda
 
 from examsgraph_callbacks.events import LLMCall
 from examsgraph_callbacks.measure import Meter, PriceList, PriceOverride
-from tests.langchain.ledger import CONTEXT, World, agree, list_price, world
+from tests.langchain.ledger import CONTEXT, World, agree, world
 from tests.langchain.test_situations import CLAUDE, acall, call
 from tests.servers.openai_server import Answer
+from tests.servers.prices import list_price
 
 WAYS = ("invoke", "stream", "ainvoke", "astream", "astream_events")
 STREAMS = ("stream", "astream", "astream_events")
