@@ -56,7 +56,9 @@ class Bodies:
 
     def discard_trace(self, trace_id: str) -> list[UUID]:
         """The same for all spans of a trace, which are returned."""
-        spans = [run_id for run_id, opened in list(self._by_run.items()) if opened.trace_id == trace_id]
+        # the values alone: a list of pairs takes memory as it goes, and so may be collected into, and change
+        opened_now = list(self._by_run.values())
+        spans = [opened.run_id for opened in opened_now if opened.trace_id == trace_id]
         for run_id in spans:
             self.discard(run_id)
         return spans

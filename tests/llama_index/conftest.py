@@ -1,5 +1,7 @@
-"""An attached handler, as an application has it."""
+"""An attached handler, as an application has it, and an event loop for what LlamaIndex counts on one."""
 
+import asyncio
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,19 @@ import pytest
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
 from tests.langchain.models import StepClock
+
+
+@pytest.fixture(autouse=True)
+def loop_that_is_closed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """LlamaIndex counts a prompt's tokens on an event loop, and leaves open one that it has to make."""
+    if inspect.iscoroutinefunction(request.function):
+        yield
+        return
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""Calls that are cancelled by the thousand are ended once each and leave nothing in memory."""
+
+import asyncio
+import gc
+import tracemalloc
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.llms import ChatMessage, ChatResponse
+from llama_index.core.llms.callbacks import llm_chat_callback
+from pydantic import PrivateAttr
+
+from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
+from tests.llama_index.models import ScriptedLLM, calls
+
+
+class Waiting(ScriptedLLM):
+    """An LLM that never answers, and says when it has been asked often enough."""
+
+    _asked: int = PrivateAttr(default=0)
+    _enough: asyncio.Event = PrivateAttr(default_factory=asyncio.Event)
+
+    @llm_chat_callback()
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        self._asked += 1
+        if self._asked % 200 == 0:
+            self._enough.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+    async def asked_200_times(self) -> None:
+        await self._enough.wait()
+        self._enough.clear()
+
+
+async def test_nothing_is_left_of_them(tmp_path: Path) -> None:
+    llm = Waiting()
+
+    async def cancelled_after(batches: int) -> int:
+        for _ in range(batches):
+            tasks = [asyncio.ensure_future(llm.achat([ChatMessage("?")])) for _ in range(200)]
+            await llm.asked_200_times()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    with ExamsGraphEventHandler(tmp_path) as handler:
+        tracemalloc.start()
+        try:
+            # the loop itself keeps the last batch alive: only what grows with the number counts
+            before, after = await cancelled_after(3), await cancelled_after(12)
+        finally:
+            tracemalloc.stop()
+    assert handler.open_runs == 0
+    assert len(calls(handler)) == 3000
+    assert {(call.status, call.error_type) for call in calls(handler)} == {("error", "CancelledError")}
+    assert after - before < 50_000, f"{after - before} bytes are left of 2,400 calls"
