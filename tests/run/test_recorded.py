@@ -1,5 +1,6 @@
 """A real application, unchanged: each call of its threads, tasks and Python processes is recorded once."""
 
+import signal
 import sys
 from collections import Counter
 
@@ -134,3 +135,130 @@ def test_an_application_that_switches_autolog_itself_is_recorded_as_it_says(dire
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert [call.user_id for call in directory.journal.read()] == [None, "user_001"]
+
+
+WAYS_TO_START_A_PROCESS = """
+    import os
+    import shlex
+    import subprocess
+    import sys
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from langchain_core.language_models import FakeListChatModel
+
+
+    def ask(question):
+        return FakeListChatModel(responses=["!"]).invoke(question).content
+
+
+    ASK = "from app import ask; ask('{}')"
+
+    if __name__ == "__main__":
+        if sys.argv[1:] == ["as another program"]:
+            ask("execv")
+            sys.exit(3)
+        for way in ("fork", "spawn", "forkserver"):
+            with ProcessPoolExecutor(2, mp_context=get_context(way)) as pool:
+                assert list(pool.map(ask, [f"pool of {way}"] * 3)) == ["!"] * 3
+        child = os.fork()
+        if child == 0:
+            ask("os.fork")
+            os._exit(0)
+        os.waitpid(child, 0)
+        subprocess.run([sys.executable, "-c", ASK.format("-c")], check=True)
+        os.system(shlex.join([sys.executable, "-c", ASK.format("a shell")]))
+        subprocess.run([sys.executable, "-"], input=ASK.format("stdin"), text=True, check=True)
+        os.execv(sys.executable, [sys.executable, __file__, "as another program"])
+"""
+
+
+def test_so_is_each_call_of_a_process_in_whatever_way_it_is_started(directory: Directory) -> None:
+    directory.write("app.py", WAYS_TO_START_A_PROCESS)
+    ended = directory.run([*RECORDED, "app.py"], PYTHONPATH=str(directory.path))
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, "", "")
+    calls = [fact for fact in directory.journal.read() if isinstance(fact, LLMCall)]
+    asked = Counter(str(call.request.messages[0].content) for call in calls if call.request is not None)
+    assert asked == {
+        **{f"pool of {way}": 3 for way in ("fork", "spawn", "forkserver")},
+        **dict.fromkeys(("os.fork", "-c", "a shell", "stdin", "execv"), 1),
+    }
+
+
+LLAMA_INDEX_APPLICATION = """
+    import asyncio
+
+    from llama_index.core import Settings
+    from llama_index.core.agent.workflow import FunctionAgent
+    from llama_index.core.llms import ChatMessage
+    from llama_index.llms.openai import OpenAI
+
+    llm = OpenAI(
+        model="gpt-4o-mini", max_retries=0, additional_kwargs={"stream_options": {"include_usage": True}}
+    )
+
+
+    def look_up(concept: str) -> str:
+        \"\"\"Look a concept up.\"\"\"
+        return concept
+
+
+    async def main():
+        print(await FunctionAgent(tools=[look_up], llm=llm).run("정규화란?"))
+        async for _ in await llm.astream_chat([ChatMessage("이상현상은?")]):
+            pass
+
+
+    llm.complete("제1정규형은?")
+    asyncio.run(main())
+"""
+
+
+def test_an_application_of_llama_index_is_recorded(directory: Directory) -> None:
+    directory.write("app.py", LLAMA_INDEX_APPLICATION)
+    with LedgerServer() as server:
+        tool = Answer(tool=("look_up", {"concept": "정규화"}), input_tokens=2)
+        server.will(Answer(input_tokens=1), tool, Answer(input_tokens=3), Answer(input_tokens=4))
+        ended = directory.run([*RECORDED, "app.py"], OPENAI_API_BASE=server.url, OPENAI_API_KEY="not-a-key")
+
+    assert (ended.returncode, ended.stdout) == (0, f"{Answer().text}\n"), ended.stderr
+    calls = [fact for fact in directory.journal.read() if isinstance(fact, LLMCall)]
+    assert [(call.served_model, call.input_tokens) for call in calls] == [
+        (bill.model, bill.input_tokens) for bill in server.ledger
+    ]
+    assert [call.input_tokens for call in calls] == [1, 2, 3, 4]
+    assert [call.streamed for call in calls] == [False, True, True, True]
+
+
+def test_one_that_is_killed_has_what_had_returned_in_the_journal(directory: Directory) -> None:
+    directory.write(
+        "app.py",
+        """
+        import os, signal
+        from langchain_core.language_models import FakeListChatModel
+        model = FakeListChatModel(responses=["!"])
+        for _ in range(10):
+            model.invoke("?")
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+    )
+    assert directory.run([*RECORDED, "app.py"]).returncode == -signal.SIGKILL
+    assert len(list(directory.journal.read())) == 10
+
+
+def test_settings_that_make_no_sense_are_told_and_the_application_goes_on(directory: Directory) -> None:
+    directory.write(
+        "app.py",
+        """
+        from langchain_core.language_models import FakeListChatModel
+        print(FakeListChatModel(responses=["!"]).invoke("?").content)
+        """,
+    )
+    for wrong in ({"EXAMSGRAPH_USER_KEY": "short"}, {"EXAMSGRAPH_DOCUMENT_LIMIT": "many"}):
+        ended = directory.run([*RECORDED, "app.py"], **wrong)
+        assert (ended.returncode, ended.stdout) == (0, "!\n")
+        assert next(iter(wrong)) in ended.stderr or "document_limit" in ended.stderr
+        assert "Traceback" not in ended.stderr
+    # not recorded rather than recorded under names
+    assert list(directory.journal.read()) == []
