@@ -1,0 +1,49 @@
+"""One class of settings, each of which says what it is for and is set by its own variable."""
+
+import pytest
+from pydantic import ValidationError
+
+from examsgraph_callbacks.settings import Settings
+
+OTHER_THAN_DEFAULT = {
+    "autolog": "1",
+    "capture_content": "false",
+    "document_limit": "7",
+    "journal": "elsewhere",
+    "krw_per_usd": "1450.5",
+    "user_key": "0123456789abcdef",
+}
+
+
+def test_each_setting_is_documented() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_THAN_DEFAULT))
+def test_each_is_set_by_its_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Settings()
+    monkeypatch.setenv(f"EXAMSGRAPH_{name.upper()}", OTHER_THAN_DEFAULT[name])
+    changed = Settings()
+    assert getattr(changed, name) != getattr(before, name)
+    others = set(Settings.model_fields) - {name}
+    assert {other: getattr(changed, other) for other in others} == {
+        other: getattr(before, other) for other in others
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("document_limit", "-1"), ("krw_per_usd", "0"), ("capture_content", "perhaps")]
+)
+def test_a_value_that_makes_no_sense_is_refused_by_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"EXAMSGRAPH_{name.upper()}", value)
+    with pytest.raises(ValidationError, match=name):
+        Settings()
+
+
+def test_the_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXAMSGRAPH_USER_KEY", "0123456789abcdef")
+    assert "0123456789abcdef" not in repr(Settings())
