@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from pydantic import SecretStr
 from examsgraph_callbacks import Journal, autolog, tutoring
 from examsgraph_callbacks.events import EmbeddingCall, Trace
 from examsgraph_callbacks.failures import FailureLog
+from examsgraph_callbacks.measure import Meter
 from tests.servers.openai_server import Answer, LedgerServer
 
 MODEL = "text-embedding-3-small"
+USD_PER_MILLION = Decimal("0.02")  # OpenAI's published price of it
 TEXTS = ["정규화", "제1정규형", "이상현상"]
 
 
@@ -60,9 +63,15 @@ def calls(journal: Journal) -> list[EmbeddingCall]:
 
 
 def assert_agreed(provider: Provider, journal: Journal) -> None:
-    billed = sorted((bill.model, bill.input_tokens) for bill in provider.server.ledger)
+    billed = sorted(
+        (bill.model, bill.input_tokens, bill.input_tokens * USD_PER_MILLION / 1_000_000)
+        for bill in provider.server.ledger
+    )
     assert billed
-    assert sorted((call.served_model, call.input_tokens) for call in calls(journal)) == billed
+    meter = Meter()
+    assert billed == sorted(
+        (call.served_model, call.input_tokens, meter.measure(call).cost_usd) for call in calls(journal)
+    )
 
 
 async def test_through_langchain_sync_and_async_ledger_and_journal_agree(
