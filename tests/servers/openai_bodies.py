@@ -225,7 +225,7 @@ def _anthropic_usage(answer: Answer) -> Body:
             "ephemeral_1h_input_tokens": 0,
         },
         "output_tokens": answer.output_tokens,
-        "service_tier": "standard",
+        "service_tier": answer.service_tier or "standard",
     }
 
 
