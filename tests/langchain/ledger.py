@@ -17,7 +17,7 @@ from examsgraph_callbacks.measure import Meter
 from tests.servers.openai_server import Bill, LedgerServer
 from tests.servers.prices import list_price
 
-__all__ = ["CONTEXT", "World", "agree", "world"]
+__all__ = ["CONTEXT", "World", "agree", "is_estimated", "only_call", "world"]
 
 CONTEXT = {
     "user_id": "user_001",
@@ -171,3 +171,21 @@ def _stand_in_traces(world: World) -> None:
             assert fact.trace_id == fact.run_id
         else:
             assert fact.trace_id == by_run[fact.parent_run_id].trace_id
+
+
+def only_call(the_world: World) -> LLMCall:
+    """The one call that was recorded, for whom it was; nothing is left open."""
+    (recorded,) = the_world.calls()
+    assert the_world.handler.open_runs == 0
+    assert {name: getattr(recorded, name) for name in CONTEXT} == CONTEXT
+    return recorded
+
+
+def is_estimated(recorded: LLMCall) -> None:
+    """Its tokens are estimated, flagged, and cost something."""
+    measured = Meter().measure(recorded)
+    assert measured.estimated
+    assert measured.input_tokens
+    assert measured.output_tokens
+    assert measured.cost_usd is not None
+    assert measured.cost_usd > 0

@@ -16,7 +16,7 @@ from langgraph.types import Command, Send, interrupt
 
 from examsgraph_callbacks.events import LLMCall, RunFact, ToolCall, Trace
 from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
-from tests.langchain.ledger import World, agree, world
+from tests.langchain.ledger import World, agree
 from tests.servers.openai_server import Answer, LedgerServer
 
 
@@ -143,12 +143,6 @@ class State(TypedDict, total=False):
 
     question: str
     answer: str
-
-
-@pytest.fixture
-def the_world(tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path) as the_world:
-        yield the_world
 
 
 def graph(the_world: World, **nodes: Any) -> Any:

@@ -1,24 +1,16 @@
 """What a client is made with, and sends along, stays with it: keys, headers, queries, bodies, metadata."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseLanguageModel
 from langchain_core.runnables import RunnableLambda
 
-from tests.langchain.ledger import World, world
+from tests.langchain.ledger import World
 from tests.langchain.test_situations import acall, call
 from tests.servers.openai_server import Answer
 
 SECRET = "zebra-7f3a"  # of no form that redaction would know
-
-
-@pytest.fixture
-def the_world(tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path) as the_world:
-        yield the_world
 
 
 def secretive(kind: str, the_world: World) -> BaseLanguageModel[Any]:

@@ -5,9 +5,8 @@ bills. A fact must have the ledger's tokens, its measured cost must be the list 
 and it must say for whom, in which trace, how long and by which model, asked for and served.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,10 +20,10 @@ from langchain_core.runnables import Runnable, RunnableLambda, RunnableParallel,
 from langchain_core.tools import tool
 
 from examsgraph_callbacks.events import LLMCall, Retrieval, ToolCall
-from tests.langchain.ledger import World, agree, world
+from tests.langchain.ledger import World, agree
 from tests.servers.openai_server import Answer
 
-__all__ = ["CLAUDE", "acall", "call", "the_world"]
+__all__ = ["CLAUDE", "acall", "call"]
 
 VERDICT = {
     "title": "Verdict",
@@ -197,12 +196,6 @@ SITUATIONS = [
         question={"messages": [("user", "정규화란?")]},
     ),
 ]
-
-
-@pytest.fixture
-def the_world(tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path) as the_world:
-        yield the_world
 
 
 def call(way: str, runnable: Runnable[Any, Any], question: Any, config: Any) -> None:

@@ -3,32 +3,23 @@
 The provider is a server of the tests' own that writes down what it bills.
 """
 
-import asyncio
-import gc
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 from llama_index.core.agent.workflow import FunctionAgent
-from llama_index.core.llms import ChatMessage
 from llama_index.core.query_engine import RetrieverQueryEngine
-from llama_index.llms.anthropic import Anthropic
-from llama_index.llms.openai import OpenAI, OpenAIResponses
-from llama_index.llms.openai_like import OpenAILike  # type: ignore[import-untyped]
-from workflows.errors import WorkflowCancelledByUser
 
 from examsgraph_callbacks import tutoring
 from examsgraph_callbacks.events import LLMCall, Trace
-from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
 from examsgraph_callbacks.measure import Meter
-from tests.llama_index.models import Shelf, calls, facts, only_call
+from tests.llama_index.models import Shelf, calls, facts
+from tests.llama_index.provider import Provider
 from tests.llama_index.test_calls import METHODS, call
 from tests.llama_index.test_recordings import needs_anthropic
-from tests.servers.openai_server import Answer, Bill, LedgerServer
+from tests.servers.openai_server import Answer, Bill
 from tests.servers.prices import list_price
 
 CONTEXT = {
@@ -37,73 +28,11 @@ CONTEXT = {
     "question_id": "q_001",
     "task_type": "complex_reasoning",
 }
-STREAMS_WITH_USAGE = {"stream_options": {"include_usage": True}}
-SLOWLY = Answer(pace_seconds=0.01)
-
-
-@dataclass
-class Provider:
-    """The server, and real clients of it."""
-
-    server: LedgerServer
-    http: httpx.Client
-    ahttp: httpx.AsyncClient
-    _claudes: list[Any] = field(default_factory=list)
-
-    def _openai(self, **more: Any) -> dict[str, Any]:
-        return {
-            "api_base": self.server.url,
-            "api_key": "not-a-key",
-            "max_retries": 0,
-            "http_client": self.http,
-            "async_http_client": self.ahttp,
-            "additional_kwargs": STREAMS_WITH_USAGE,
-            **more,
-        }
-
-    def chat(self, model: str = "gpt-4o", **more: Any) -> Any:
-        return OpenAI(model=model, **self._openai(**more))
-
-    def completion(self) -> Any:
-        # a limit of its own, or it counts with tiktoken, which downloads its ranks
-        return OpenAI(model="gpt-3.5-turbo-instruct", max_tokens=256, **self._openai())
-
-    def responses(self) -> Any:
-        return OpenAIResponses(model="gpt-4o", **self._openai(additional_kwargs={}))
-
-    def like(self, model: str = "gpt-4o-mini", **more: Any) -> Any:
-        return OpenAILike(model=model, is_chat_model=True, **self._openai(**more))
-
-    def claude(self) -> Any:
-        claude = Anthropic(
-            model="claude-haiku-4-5", base_url=self.server.root, api_key="not-a-key", max_retries=0
-        )
-        self._claudes.append(claude)
-        return claude
-
-    async def aclose(self) -> None:
-        for claude in self._claudes:
-            claude._client.close()
-            await claude._aclient.close()
 
 
 @pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    # nothing to verify over plain HTTP, and loading certificates takes most of a test's time
-    with LedgerServer() as server, httpx.Client(verify=False) as http:
-        async with httpx.AsyncClient(verify=False) as ahttp:
-            provider = Provider(server, http, ahttp)
-            yield provider
-            await provider.aclose()
-
-
-@pytest.fixture
-def handler(tmp_path: Path) -> Iterator[ExamsGraphEventHandler]:
-    # by the clock on the wall: tiers have prices from some day on
-    before = failures.counts()
-    with ExamsGraphEventHandler(tmp_path) as attached:
-        yield attached
-    assert failures.counts() == before, "a handler that fails in silence would pass many a test"
+def handler(handler_by_the_wall: ExamsGraphEventHandler) -> ExamsGraphEventHandler:
+    return handler_by_the_wall
 
 
 @dataclass(frozen=True)
@@ -268,157 +197,3 @@ async def test_a_query_is_one_call_and_not_two(
     (recorded,) = agree(provider, handler)
     (turn,) = [fact for fact in facts(handler) if isinstance(fact, Trace)]
     assert recorded.parent_run_id == turn.run_id
-
-
-class TestWhatTheLedgerDoesNotTell:
-    @pytest.mark.parametrize("method", METHODS)
-    async def test_usage_that_is_not_reported_is_estimated_and_flagged(
-        self, method: str, provider: Provider, handler: ExamsGraphEventHandler
-    ) -> None:
-        provider.server.default = Answer(report_usage=False)
-        await call(provider.chat(), method)
-        recorded = only_call(handler)
-        assert (recorded.status, recorded.input_tokens, recorded.usage_source) == ("ok", None, None)
-        measured = Meter().measure(recorded)
-        assert measured.estimated
-        assert measured.cost_usd
-
-    @pytest.mark.parametrize("method", METHODS)
-    @pytest.mark.parametrize("status", [400, 401, 429, 500])
-    async def test_an_http_error_is_an_error_of_unknown_usage(
-        self, status: int, method: str, provider: Provider, handler: ExamsGraphEventHandler
-    ) -> None:
-        provider.server.default = Answer(status=status)
-        with pytest.raises(Exception, match=str(status)):
-            await call(provider.chat(), method)
-        recorded = only_call(handler)
-        assert (recorded.status, recorded.input_tokens, recorded.usage_source) == ("error", None, None)
-        assert recorded.error_type
-        assert str(status) in str(recorded.error_message)
-
-    @pytest.mark.parametrize("method", [method for method in METHODS if "stream" in method])
-    async def test_a_stream_that_breaks_off_is_partial_and_estimated(
-        self, method: str, provider: Provider, handler: ExamsGraphEventHandler
-    ) -> None:
-        provider.server.default = Answer(cut_after=4)
-        with pytest.raises(httpx.RemoteProtocolError):
-            await call(provider.chat(), method)
-        recorded = only_call(handler)
-        assert (recorded.status, recorded.error_type) == ("partial", "RemoteProtocolError")
-        assert recorded.answer is not None
-        assert str(recorded.answer[0].content).startswith("정규화는")
-        assert Meter().measure(recorded).estimated
-
-    @pytest.mark.parametrize("close", [True, False], ids=["closed", "garbage collected"])
-    @pytest.mark.parametrize("llm", [Provider.chat, Provider.responses])
-    async def test_a_stream_that_is_abandoned_is_partial(
-        self, llm: Callable[[Provider], Any], close: bool, provider: Provider, handler: ExamsGraphEventHandler
-    ) -> None:
-        provider.server.default = SLOWLY
-        stream = llm(provider).stream_chat([ChatMessage("?")])
-        for response in stream:
-            if response.delta:
-                break
-        if close:
-            stream.close()
-        del stream, response
-        gc.collect()
-        self._is_partial(handler)
-
-    @pytest.mark.parametrize("close", [True, False], ids=["closed", "garbage collected"])
-    @pytest.mark.parametrize("llm", [Provider.chat, Provider.responses])
-    async def test_so_is_an_asynchronous_one(
-        self, llm: Callable[[Provider], Any], close: bool, provider: Provider, handler: ExamsGraphEventHandler
-    ) -> None:
-        provider.server.default = SLOWLY
-        stream = await llm(provider).astream_chat([ChatMessage("?")])
-        async for response in stream:
-            if response.delta:
-                break
-        if close:
-            await stream.aclose()
-        del stream, response
-        gc.collect()
-        for _ in range(10):
-            await asyncio.sleep(0)  # the loop closes generators within generators turn by turn
-        self._is_partial(handler)
-
-    def _is_partial(self, handler: ExamsGraphEventHandler) -> None:
-        recorded = only_call(handler)
-        assert (recorded.status, recorded.streamed) == ("partial", True)
-        assert recorded.answer is not None
-        assert recorded.answer[0].content == "정규화는"
-        assert Meter().measure(recorded).estimated
-
-
-class TestCancelled:
-    @pytest.mark.parametrize("method", ["achat", "acomplete"])
-    async def test_a_call_is_recorded_once(
-        self, method: str, provider: Provider, handler: ExamsGraphEventHandler
-    ) -> None:
-        provider.server.default = Answer(delay_seconds=1)
-        await self._cancelled(call(provider.chat(), method), provider)
-        recorded = only_call(handler)
-        assert (recorded.status, recorded.error_type) == ("error", "CancelledError")
-        assert recorded.input_tokens is None
-
-    async def test_a_stream_is_partial_with_what_had_come(
-        self, provider: Provider, handler: ExamsGraphEventHandler
-    ) -> None:
-        provider.server.default = Answer(pace_seconds=0.2)
-        came = asyncio.Event()
-
-        async def read() -> None:
-            async for response in await provider.chat().astream_chat([ChatMessage("?")]):
-                if response.delta:
-                    came.set()
-
-        task = asyncio.ensure_future(read())
-        await came.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        recorded = only_call(handler)
-        assert (recorded.status, recorded.error_type) == ("partial", "CancelledError")
-        assert recorded.answer is not None
-        assert recorded.answer[0].content == "정규화는"
-
-    @pytest.mark.parametrize("streaming", [True, False])
-    async def test_a_query_ends_with_all_that_is_in_it(
-        self, streaming: bool, provider: Provider, handler: ExamsGraphEventHandler
-    ) -> None:
-        provider.server.default = Answer(delay_seconds=1)
-        engine = RetrieverQueryEngine.from_args(Shelf(), llm=provider.chat(), streaming=streaming)
-
-        async def ask() -> None:
-            response: Any = await engine.aquery("정규화란?")
-            if streaming:
-                _ = [token async for token in response.async_response_gen()]
-
-        await self._cancelled(ask(), provider)
-        assert {fact.status for fact in calls(handler)} == {"error"}
-        (turn,) = [fact for fact in facts(handler) if isinstance(fact, Trace)]
-        assert turn.status == "error"
-        assert handler.open_runs == 0
-
-    @pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")  # in LlamaIndex's workflows
-    async def test_so_does_an_agent(self, provider: Provider, handler: ExamsGraphEventHandler) -> None:
-        provider.server.default = Answer(delay_seconds=1)
-        running = FunctionAgent(tools=[look_up], llm=provider.chat()).run("정규화란?")
-        await asyncio.to_thread(provider.server.asked.wait, 10)
-        await running.cancel_run()
-        with pytest.raises(WorkflowCancelledByUser):
-            await running
-        for _ in range(10):
-            await asyncio.sleep(0)
-        (recorded,) = calls(handler)
-        assert recorded.status == "error"
-        assert handler.open_runs == 0
-
-    async def _cancelled(self, work: Any, provider: Provider) -> None:
-        task = asyncio.ensure_future(work)
-        await asyncio.to_thread(provider.server.asked.wait, 10)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await asyncio.sleep(0)
