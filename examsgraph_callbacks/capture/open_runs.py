@@ -92,7 +92,9 @@ class OpenRuns:
 
     def snapshot(self) -> list[tuple[UUID, OpenRun]]:
         """All open runs at this moment."""
-        return list(self._runs.items())
+        # first the keys, in one step that makes no object: the collector, called by one, may end runs
+        runs = [(run_id, self._runs.get(run_id)) for run_id in list(self._runs)]
+        return [(run_id, run) for run_id, run in runs if run is not None]
 
     def clear(self) -> None:
         """Forget all."""

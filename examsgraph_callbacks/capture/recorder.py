@@ -30,7 +30,7 @@ from examsgraph_callbacks.journal import Journal
 __all__ = ["Recorder"]
 
 ERROR_MESSAGE_LIMIT = 2000  # characters; a provider may answer with a whole page
-_PLUMBING_TAGS = ("seq:step:", "map:key:", "condition:", "branch:")
+_PLUMBING_TAGS = ("seq:step:", "map:key:", "condition:", "branch:", "retry:attempt:")
 
 
 class Recorder:
@@ -171,7 +171,8 @@ class Recorder:
             return
         unwatch(run)
         run.recorder.write_run(run, ms(self._clock.elapsed_ns() - run.started_ns), content, error)
-        if run.below:
+        # an abandoned chain is told of first, then the call in it, with the text that had come
+        if run.below and not isinstance(error, GeneratorExit):
             self._end_those_left_below(run)
 
     def write_run(

@@ -24,6 +24,7 @@ from examsgraph_callbacks.capture import (
 from examsgraph_callbacks.capture.context import checked
 from examsgraph_callbacks.events import LLMCall, Retrieval, RunFact, ToolCall, Trace
 from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.langchain.inline import asked_in_line
 from examsgraph_callbacks.langchain.messages import (
     request_of_messages,
     request_of_prompts,
@@ -47,8 +48,6 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
     happens later reaches the chain.
     """
 
-    # inline: on an event loop LangChain would otherwise move every event to a thread
-    run_inline = True
     raise_error = False
 
     def __init__(
@@ -67,6 +66,11 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
         self._recorder = Recorder(self.journal, defaults, clock or Clock(), Privacy.configured(redact))
         self._open_run = self._recorder.open_run
         self._document_limit = Settings().document_limit
+
+    @property
+    def run_inline(self) -> bool:  # type: ignore[override]  # a field there, which LangChain only reads
+        """Whether LangChain is to call the handler in line."""
+        return asked_in_line()
 
     @property
     def open_runs(self) -> int:

@@ -22,11 +22,12 @@ def fields_of_result(result: LLMResult, *, streamed: bool) -> dict[str, object]:
     output = result.llm_output or {}
     about = {**output, **_about(first, message)}
     fields: dict[str, object] = {
-        "served_model": _text(about.get("model_name") or about.get("model")),
-        "service_tier": _text(about.get("service_tier")),
+        "served_model": _text(about.get("model_name") or about.get("model"), streamed=streamed),
+        "service_tier": _text(about.get("service_tier") or _tier_of_claude(about), streamed=streamed),
         # the Responses API says neither, but how the answer as a whole ended
         "finish_reason": _text(
             about.get("finish_reason") or about.get("stop_reason") or about.get("status"),
+            streamed=streamed,
         ),
         "answer": answer_of(generations),
     }
@@ -90,5 +91,14 @@ def _usage(
     return usage_from_openai(raw) if isinstance(raw, Mapping) else Usage(), False
 
 
-def _text(value: object) -> str | None:
-    return str(value) if value else None
+def _tier_of_claude(about: Mapping[str, object]) -> object:
+    usage = about.get("usage")
+    return usage.get("service_tier") if isinstance(usage, dict) else None
+
+
+def _text(value: object, *, streamed: bool) -> str | None:
+    if not value:
+        return None
+    text = str(value)
+    # of several choices in a stream LangChain joins what each says of itself: "stopstop"
+    return text[: (text + text).index(text, 1)] if streamed else text
