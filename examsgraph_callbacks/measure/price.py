@@ -1,7 +1,7 @@
 """What a call cost in USD, by the public price list of genai-prices at the call's own date."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
@@ -38,6 +38,9 @@ class Price:
 class _Quote:
     version: str
     cost_usd: Callable[[BilledTokens, datetime], Decimal]
+    hears: bool = True
+    """Whether it prices audio that the model read, `speaks` audio that it wrote."""
+    speaks: bool = True
 
 
 class PriceList:
@@ -97,6 +100,9 @@ class PriceList:
         )
         if isinstance(quote, str):
             return Price(None, quote)
+        if (tokens.audio_input and not quote.hears) or (tokens.audio_output and not quote.speaks):
+            # the library would take it for text, which costs a fraction of it
+            return Price(None, f"{quote.version} lists {call.served_model} without a price for audio")
         try:
             cost_usd = quote.cost_usd(tokens, call.started_at)
         except ValueError as error:
@@ -168,8 +174,11 @@ def _listed(provider: str | None, model: str, tier: str | None, day: date, *, wr
     if prices.input_mtok is None or (writes and prices.output_mtok is None):
         # the library says 0 here, for models that are free and for those sold by subscription
         return f"{version} lists {model} of provider {provider} without a price for tokens"
+    hears, speaks = prices.input_audio_mtok is not None, prices.output_audio_mtok is not None
     flat = None if _changes_within_a_day(standard.model) else _flat(prices)
-    return _Quote(version, cost_usd) if flat is None else _flat_quote(version, flat)
+    if flat is None:
+        return _Quote(version, cost_usd, hears, speaks)
+    return replace(_flat_quote(version, flat), hears=hears, speaks=speaks)
 
 
 def _flat(prices: "ModelPrice") -> TokenPrices | None:

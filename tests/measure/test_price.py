@@ -52,6 +52,19 @@ def test_audio_is_part_of_input_and_output_and_billed_once() -> None:
     assert paid.cost_usd == Decimal("0.0301")
 
 
+@pytest.mark.parametrize("audio", ["audio_input_tokens", "audio_output_tokens"])
+def test_audio_of_a_model_that_is_listed_for_text_alone_is_not_billed_as_text(audio: str) -> None:
+    heard = price(
+        provider="openai",
+        served_model="gpt-4o-audio-preview",
+        input_tokens=100,
+        output_tokens=100,
+        **{audio: 50},
+    )
+    assert heard.cost_usd is None
+    assert "without a price for audio" in str(heard.unpriced_reason)
+
+
 def test_where_cached_audio_has_its_own_price_and_is_not_told_apart_nothing_is_claimed() -> None:
     unclear = price(
         provider="google",

@@ -99,9 +99,13 @@ def test_recorded_answers_cost_what_genai_prices_makes_of_the_raw_answers() -> N
     show(f"{len(every)} recorded answers, {len(unpriced)} unpriced, {ours} USD, by the list {theirs} USD")
     assert ours == theirs > 0
     # the list dates the prices of these tiers from 2026-10-12 on, which is after they were recorded,
-    # and does not know what served davinci-002
-    by_reason = Counter("tier" if "on service tier" in reason else reason for reason in unpriced)
+    # does not know what served davinci-002, and has no price for the audio of these models
+    kinds = {"on service tier": "tier", "without a price for audio": "audio"}
+    by_reason = Counter(
+        next((kind for words, kind in kinds.items() if words in reason), reason) for reason in unpriced
+    )
     assert by_reason == {
         "tier": 4,
+        "audio": 4,
         "genai-prices 0.2.3 does not know davinci:2023-07-21-v2 of provider openai": 13,
     }
