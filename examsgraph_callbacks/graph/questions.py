@@ -54,10 +54,10 @@ class Questions:
         self._embedding = embedding
 
     def nearest(self, server: KnownServer, query_vector: Sequence[float], count: int) -> Question:
-        """For `seeds_in`: the concepts nearest to the query, more than `count`."""
+        """For `seeds_in`: the concepts nearest to the query."""
         return Question(
             self._schema.nearest(server),
-            {**self._near(server, count), "query_vector": [*query_vector]},
+            {**self._near(server, count), "count": count, "query_vector": [*query_vector]},
             fix=f"make {self._index_name!r} a vector index over embeddings of "
             f"{len(query_vector)} numbers, as load_graph does, or name one that is",
         )
@@ -127,7 +127,8 @@ def neighbourhood_in(records: Iterable["Record"]) -> Neighbourhood:
     candidates: list[Candidate] = []
     degrees: dict[str, int] = {}
     unscored = 0
-    for node, relation, next_node, score, edge_score, direction, degree in records:
+    rows = (row for record in records for row in record["rows"])
+    for node, relation, next_node, score, edge_score, direction, degree in rows:
         if degree is not None:
             degrees[node] = degree
         elif score is None:
