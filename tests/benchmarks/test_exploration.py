@@ -41,6 +41,7 @@ CONCEPTS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_CONCEPTS", "100000"))
 RELATIONS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_RELATIONS", "1000000"))
 DIMENSIONS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_DIMENSIONS", "384"))
 QUERIES = 20
+ABOUT_HUBS = 5  # every fifth query is about one of the concepts with most relations
 TYPES = ("포함", "선수", "관련", "해결", "예시")
 INDEX, LABEL = "large", "Large"
 
@@ -91,10 +92,11 @@ def generated(random: np.random.Generator) -> "tuple[Floats, Whole, Floats]":
     # a few concepts have very many relations, and four of five stay near their own cluster
     sources = (CONCEPTS * random.power(1.6, size=RELATIONS)).astype(np.int64)
     near = (sources + random.integers(-150, 151, size=RELATIONS)) % CONCEPTS
-    hubs = (random.zipf(1.35, size=RELATIONS) - 1) % CONCEPTS
-    shuffled = random.permutation(CONCEPTS)
-    targets = np.where(random.uniform(size=RELATIONS) < 0.8, near, shuffled[hubs])
+    hubs = random.permutation(CONCEPTS)
+    towards_hubs = hubs[(CONCEPTS * random.uniform(size=RELATIONS) ** 4).astype(np.int64)]
+    targets = np.where(random.uniform(size=RELATIONS) < 0.8, near, towards_hubs)
     chosen = random.integers(CONCEPTS, size=QUERIES)
+    chosen[::ABOUT_HUBS] = hubs[: len(chosen[::ABOUT_HUBS])]
     queries = vectors[chosen] + random.normal(scale=0.02, size=(QUERIES, DIMENSIONS))
     return vectors, np.stack([sources, targets], axis=1), queries
 
@@ -224,6 +226,27 @@ def test_an_exploration_beside_its_cypher_and_a_peer(large: Large, caplog: pytes
     )
     for name, timing in {**timings, "best within 3 hops": ranked["best within 3 hops"]}.items():
         print(f"{name:24} {shown(timing)}")  # noqa: T201
+
+
+def test_a_supernode_sampled_beside_one_whose_every_neighbour_is_scored(large: Large) -> None:
+    graph, hub = Neo4jGraph(large.driver, INDEX, LABEL, timeout_seconds=60), int(large.degrees.argmax())
+    query, every = large.queries[0], int(large.degrees.max())
+    timings = paired(
+        {
+            "sampled": lambda repetitions: look(graph, query, hub, 200, repetitions),
+            "every neighbour scored": lambda repetitions: look(graph, query, hub, every, repetitions),
+        },
+        baseline="sampled",
+        repetitions=1,
+    )
+    print(f"\nthe relations of a concept that has {every:,}")  # noqa: T201
+    for name, timing in timings.items():
+        print(f"{name:24} {shown(timing)}")  # noqa: T201
+
+
+def look(graph: Neo4jGraph, query: list[float], concept: int, max_degree: int, repetitions: int) -> None:
+    for _ in range(repetitions):
+        graph.neighbours(query, [f"c{concept}"], max_degree)
 
 
 def test_recording_costs_at_most_a_twentieth(large: Large, tmp_path: Path) -> None:
