@@ -106,13 +106,13 @@ class Neo4jGraph(_Neo4jGraph["Driver"]):
     """A `GraphBackend` over the nodes with `label` and the relations between them.
 
     A node is a concept where it has `name_property`, which must identify it (give it a constraint, else
-    every node is looked through for it), and `embedding_property`. `index_name` is a vector index over these (`load_graph` makes one); over an index of Euclidean
-    distances, beginnings are the best by cosine of those nearest by distance, which are the same where
-    all embeddings are of one length. `relationship_types` and `direction` say which relations are looked
-    at, all by default. A question runs as a read, in `database` (None: the user's home database), and
-    takes `timeout_seconds` at most, the driver's retries included. A concept's resources are the nodes
-    `(:Resource {kind, url, title})` that it has by `HAS_RESOURCE`. The driver is the caller's to open
-    and to close.
+    every node is looked through for it), and `embedding_property`. `index_name` is a vector index over
+    these (`load_graph` makes one); over an index of Euclidean distances, beginnings are the best by cosine
+    of those nearest by distance, which are the same where all embeddings are of one length.
+    `relationship_types` and `direction` say which relations are looked at, all by default. A question
+    runs as a read, in `database` (None: the user's home database), and takes `timeout_seconds` at most,
+    the driver's retries included. A concept's resources are the nodes `(:Resource {kind, url, title})`
+    that it has by `HAS_RESOURCE`. The driver is the caller's to open and to close.
 
     Raises `InvalidInputError` for an identifier that cannot be quoted and for relations that cannot be
     looked along; asks nothing before it is used.
