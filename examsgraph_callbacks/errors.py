@@ -19,7 +19,7 @@ class InvalidInputError(ExamsGraphError, ValueError):
 
 
 class GraphUnavailableError(ExamsGraphError):
-    """A graph's server is down or refused the question; the message says what to put right."""
+    """A graph's server is down, refused the question or has no graph; the message says what to put right."""
 
 
 class DeliveryError(ExamsGraphError):

@@ -1,21 +1,17 @@
 """Puts a question to a Neo4j server, in the time it may take, and explains what goes wrong."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from contextvars import copy_context
-from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from examsgraph_callbacks.errors import ExamsGraphError, GraphUnavailableError, InvalidInputError
+from examsgraph_callbacks.graph.waiting import within
 
 if TYPE_CHECKING:
     from neo4j import AsyncDriver, Driver, EagerResult
     from neo4j.exceptions import DriverError, Neo4jError
 
 __all__ = ["aask", "ask"]
-
-Answer = TypeVar("Answer")
 
 
 def ask(
@@ -47,7 +43,9 @@ def ask(
         )
 
     try:
-        return _within(timeout_seconds, asked)
+        # the driver bounds the time to connect and to retry, but would wait for minutes on a server that
+        # is connected and says nothing
+        return within(timeout_seconds, asked)
     except (DriverError, Neo4jError) as error:
         raise _explained(error, fix) from error
     except TimeoutError as error:
@@ -79,25 +77,6 @@ async def aask(
         raise _explained(error, fix) from error
     except TimeoutError as error:
         raise _late(timeout_seconds) from error
-
-
-def _within(seconds: float, work: Callable[[], Answer]) -> Answer:
-    """What `work` returns or raises; `TimeoutError` where it takes longer, and it is left behind.
-
-    The driver bounds the time to connect and to retry, but would wait for minutes on a server that is
-    connected and says nothing.
-    """
-    answer: Future[Answer] = Future()
-    context = copy_context()
-
-    def run() -> None:
-        try:
-            answer.set_result(context.run(work))
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
-            answer.set_exception(error)
-
-    Thread(target=run, name="examsgraph-question", daemon=True).start()
-    return answer.result(seconds)
 
 
 def _late(timeout_seconds: float) -> GraphUnavailableError:

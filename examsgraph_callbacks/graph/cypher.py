@@ -47,16 +47,20 @@ class GraphSchema:
     direction: FollowedDirection
 
     def nearest(self, server: KnownServer) -> str:
-        """Asks the index for `$asked` concepts near `$query_vector`: `node`, `score`.
+        """Of `$asked` concepts that the index names, the `$count` nearest to `$query_vector`.
 
-        The score is computed anew: an index that quantizes its vectors, as Neo4j's do unless told
-        otherwise, gives scores that are off by some 3e-4, and one of distances gives none of cosines.
+        A record is `node` and `score`. The score is computed anew: an index that quantizes its vectors, as
+        Neo4j's do unless told otherwise, gives scores that are off by some 3e-4, and one of distances
+        gives none of cosines.
         """
         return f"""{_language(server)}
             {self._near(server, "concept")}
-            WITH concept WHERE concept.{self.name} IS NOT NULL
-            RETURN concept.{self.name} AS node,
-                   {_similarity(server, f"concept.{self.embedding}", "$query_vector")} AS score
+            WITH concept.{self.name} AS node,
+                 {_similarity(server, f"concept.{self.embedding}", "$query_vector")} AS score
+            WHERE node IS NOT NULL AND score IS NOT NULL
+            RETURN node, score
+            ORDER BY round(score, {SCORE_DIGITS}) DESC, node
+            LIMIT $count
         """
 
     def named(self, server: KnownServer) -> str:
@@ -70,13 +74,14 @@ class GraphSchema:
         """
 
     def neighbours(self, server: KnownServer) -> str:
-        """Every relation of the concepts that `$frontier` names, in one go.
+        """Every relation of the concepts that `$frontier` names, in one record: `rows`.
 
-        A row is a `Candidate`'s fields, its scores null where `next_node` has no embedding. A concept with
-        more than `$max_degree` relations has a row of its own with its `degree` and else nulls, and rows
-        only for its relations to the `$max_degree` concepts that are nearest to `$query_vector`, out of
-        `$asked` that the index names: scoring 8,000 neighbours takes 180 ms, this 10. In subqueries the
-        planner cannot begin at the other end, which on a small graph takes 15 times as long.
+        A row is a `Candidate`'s fields and a null, its scores null where `next_node` has no embedding; as
+        records of their own, a hundred rows would take the driver 2 ms longer. A concept with more than
+        `$max_degree` relations has a row of its own with its degree and else nulls, and rows only for its
+        relations to the `$max_degree` concepts that are nearest to `$query_vector`, of `$asked` that the
+        index names: to score 8,000 neighbours takes ten times as long. In subqueries the planner cannot
+        begin at the other end, which on a small graph takes 15 times as long.
         """
         concept, next_concept = f"concept.{self.embedding}", f"next_concept.{self.embedding}"
         nearness = _similarity(server, next_concept, "$query_vector")
@@ -108,10 +113,11 @@ class GraphSchema:
                 RETURN supernode[0] AS concept, null AS relation, null AS next_concept, null AS score,
                        supernode[1] AS degree
             }}
-            RETURN concept.{self.name} AS node, type(relation) AS relation,
-                   next_concept.{self.name} AS next_node, score,
-                   {_similarity(server, concept, next_concept)} AS edge_score,
-                   CASE WHEN startNode(relation) = concept THEN 'out' ELSE 'in' END AS direction, degree
+            RETURN collect([
+                concept.{self.name}, type(relation), next_concept.{self.name}, score,
+                {_similarity(server, concept, next_concept)},
+                CASE WHEN startNode(relation) = concept THEN 'out' ELSE 'in' END, degree
+            ]) AS rows
         """
 
     def contents(self) -> str:

@@ -1,7 +1,7 @@
 """A concept graph in Neo4j, or in a server that speaks its Bolt protocol and Cypher, such as ArcadeDB."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypedDict, TypeVar, Unpack, get_args, overload
 
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import FollowedDirection, Seed
@@ -58,9 +58,15 @@ class _Neo4jGraph(Generic[DriverT]):
         database: str | None = None,
         timeout_seconds: float = 10.0,
     ) -> None:
-        if relationship_types is not None and not relationship_types:
+        if relationship_types is not None and (not relationship_types or isinstance(relationship_types, str)):
             raise InvalidInputError(
-                "expected relationship types to look along, got an empty list: leave it out for all types",
+                f"expected a list of relationship types to look along, got {relationship_types!r}: "
+                "name some, or leave it out for all types",
+            )
+        if direction not in get_args(FollowedDirection):
+            raise InvalidInputError(
+                f"expected a direction of {', '.join(get_args(FollowedDirection))}, got {direction!r}: "
+                "leave it out for both",
             )
         types = None if relationship_types is None else tuple(relationship_types)
         schema = GraphSchema(
@@ -99,16 +105,17 @@ class _Neo4jGraph(Generic[DriverT]):
 class Neo4jGraph(_Neo4jGraph["Driver"]):
     """A `GraphBackend` over the nodes with `label` and the relations between them.
 
-    A node is a concept where it has `name_property`, which must identify it, and `embedding_property`.
-    `index_name` is a vector index over these (`load_graph` makes one); over an index of Euclidean
-    distances, beginnings are the best by cosine of those nearest by distance, which are the same where
-    all embeddings are of one length. `relationship_types` and `direction` say which relations are looked
-    at, all by default. A question runs as a read, in `database` (None: the user's home database), and
-    takes `timeout_seconds` at most, the driver's retries included. A concept's resources are the nodes
-    `(:Resource {kind, url, title})` that it has by `HAS_RESOURCE`. The driver is the caller's to open
-    and to close.
+    A node is a concept where it has `name_property`, which must identify it (give it a constraint, else
+    every node is looked through for it), and `embedding_property`. `index_name` is a vector index over
+    these (`load_graph` makes one); over an index of Euclidean distances, beginnings are the best by cosine
+    of those nearest by distance, which are the same where all embeddings are of one length.
+    `relationship_types` and `direction` say which relations are looked at, all by default. A question
+    runs as a read, in `database` (None: the user's home database), and takes `timeout_seconds` at most,
+    the driver's retries included. A concept's resources are the nodes `(:Resource {kind, url, title})`
+    that it has by `HAS_RESOURCE`. The driver is the caller's to open and to close.
 
-    Raises `InvalidInputError` for an identifier that cannot be quoted; asks nothing before it is used.
+    Raises `InvalidInputError` for an identifier that cannot be quoted and for relations that cannot be
+    looked along; asks nothing before it is used.
     """
 
     def nearest(self, query_vector: Sequence[float], count: int) -> Sequence[Seed]:

@@ -85,9 +85,9 @@ def closing() -> Iterator[ExitStack]:
 def failure(
     request: pytest.FixtureRequest, neo4j_server: Neo4jServer, driver: Driver, closing: ExitStack
 ) -> Failure:
-    if neo4j_server.product != "neo4j":
-        pytest.skip("what ArcadeDB says of what it minds differs")
     case: Callable[[Neo4jServer, Driver, ExitStack], Failure] = FAILURES[request.param]
+    if case in ONLY_NEO4J and neo4j_server.product != "neo4j":
+        pytest.skip("ArcadeDB has no CREATE VECTOR INDEX, and words what it minds otherwise")
     return case(neo4j_server, driver, closing)
 
 
@@ -170,6 +170,7 @@ FAILURES = {
         another_index,
     )
 }
+ONLY_NEO4J = {wrong_dimension, no_such_database, empty, without_embeddings, without_names, another_index}
 
 
 def recorded(journal: Journal) -> tuple[Exploration, Retrieval]:
@@ -236,6 +237,8 @@ async def test_an_awaited_question_that_takes_too_long_is_given_up_and_on_record
 
 
 def test_a_statement_that_takes_too_long_is_given_up(neo4j_server: Neo4jServer) -> None:
+    if neo4j_server.product != "neo4j":
+        pytest.skip("ArcadeDB refuses to count that far")
     endless = "UNWIND range(1, 1000000000) AS number RETURN sum(number)"
     with (
         connect(neo4j_server) as driver,

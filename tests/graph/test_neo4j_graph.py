@@ -251,6 +251,16 @@ def test_a_relationship_type_cannot_leave_its_quotation_either(demo: Neo4jGraph,
     assert explore(VECTOR, demo).hops
 
 
-def test_no_relationship_types_are_not_taken_for_all(driver: Driver) -> None:
-    with pytest.raises(InvalidInputError, match="got an empty list: leave it out for all types"):
-        Neo4jGraph(driver, relationship_types=[])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"relationship_types": []}, r"got \[\]: name some, or leave it out for all types"),
+        ({"relationship_types": "포함"}, "a list of relationship types to look along, got '포함'"),
+        ({"direction": "outwards"}, "direction of both, out, in, got 'outwards'"),
+    ],
+)
+def test_relations_that_cannot_be_looked_along_are_refused_at_once(
+    driver: Driver, wrong: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        Neo4jGraph(driver, **wrong)

@@ -201,7 +201,7 @@ def _jars(pom: Path) -> Path:
 class MavenNeo4j:
     """A Neo4j in a process of its own, in `home`, which can be killed and started again."""
 
-    def __init__(self, release: Release, home: Path, *, java_flags: list[str]) -> None:
+    def __init__(self, release: Release, home: Path, *, flags: list[str], page_cache: str) -> None:
         java, self._java_version = _java(release.javas)
         jars = _jars(release.pom)
         self._home, self._port, self._password = home, free_port(), secrets.token_hex(8)
@@ -210,13 +210,13 @@ class MavenNeo4j:
             f"server.bolt.listen_address=127.0.0.1:{self._port}",
             "server.http.enabled=false",
             "server.https.enabled=false",
-            "server.memory.pagecache.size=64m",
+            f"server.memory.pagecache.size={page_cache}",
             "db.tx_log.preallocate=false",  # else an empty server takes half a gigabyte
             "dbms.usage_report.enabled=false",
         )
         (home / "neo4j.conf").write_text("\n".join(settings) + "\n", encoding="utf-8")
         folders = [f"--home-dir={home}", f"--config-dir={home}"]
-        self._command = [java, *java_flags, "-cp", f"{jars}/*", release.main, *folders]
+        self._command = [java, *flags, "-cp", f"{jars}/*", release.main, *folders]
         self._command.append("--console-mode")  # else its log tells nothing
         self._process = ExitStack()
         self._has_password = False
@@ -238,11 +238,14 @@ class MavenNeo4j:
 
 @contextmanager
 def maven_neo4j(
-    release: Release = LONG_TERM, *, flags: Callable[[Path], list[str]] = java_flags
+    release: Release = LONG_TERM,
+    *,
+    flags: Callable[[Path], list[str]] = java_flags,
+    page_cache: str = "64m",
 ) -> Iterator[MavenNeo4j]:
     """Yield a Neo4j that is not started yet, and kill it on leaving."""
     with temporary_folder() as folder:
-        neo4j = MavenNeo4j(release, Path(folder), java_flags=flags(Path(folder)))
+        neo4j = MavenNeo4j(release, Path(folder), flags=flags(Path(folder)), page_cache=page_cache)
         try:
             yield neo4j
         finally:
