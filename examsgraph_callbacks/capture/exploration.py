@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from examsgraph_callbacks.events import Hop, RetrievalParams, Seed, SimilarityScale
+from examsgraph_callbacks.events import ExplorationSource, Hop, RetrievalParams, Seed, SimilarityScale
 from examsgraph_callbacks.failures import failures
 
 __all__ = ["ExplorationListener", "ExplorationRecord", "listen_for_explorations", "publish_exploration"]
@@ -13,9 +13,10 @@ __all__ = ["ExplorationListener", "ExplorationRecord", "listen_for_explorations"
 
 @dataclass(frozen=True, slots=True)
 class ExplorationRecord:
-    """An exploration as the explorer knows it: everything but whom and what it was for.
+    """An exploration as its `source` knows it: everything but whom and what it was for.
 
-    `started_wall_ns` is ns since 1970 UTC, `latency_ms` ms; `error` is what ended it early.
+    `started_wall_ns` is ns since 1970 UTC, `latency_ms` ms; `error` is what ended it early, `uncaptured`
+    says, a sentence each, what could not be seen.
     """
 
     query: str | None
@@ -28,6 +29,8 @@ class ExplorationRecord:
     started_wall_ns: int
     latency_ms: float
     error: BaseException | None = None
+    source: ExplorationSource = "explorer"
+    uncaptured: tuple[str, ...] = ()
 
     def fields(self) -> dict[str, object]:
         """The fields of the `Exploration` that it becomes."""
@@ -40,6 +43,8 @@ class ExplorationRecord:
             "similarity_scale": self.similarity_scale,
             "backend": self.backend,
             "round_trips": self.round_trips,
+            "source": self.source,
+            "uncaptured": self.uncaptured,
         }
 
 

@@ -14,8 +14,9 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.llama_index.handler import ExamsGraphEventHandler
+    from examsgraph_callbacks.llama_index.recorded_paths import record_paths
 
-__all__ = ["ExamsGraphEventHandler"]
+__all__ = ["ExamsGraphEventHandler", "record_paths"]
 
 # at first use: autolog is here whenever LlamaIndex is imported, whether or not it will be used
-__getattr__ = lazy_names(__name__, {"ExamsGraphEventHandler": "handler"})
+__getattr__ = lazy_names(__name__, {"ExamsGraphEventHandler": "handler", "record_paths": "recorded_paths"})
