@@ -75,10 +75,13 @@ def _paths(executed: str) -> Callable[[Source], Stop]:
     def listen(source: Source) -> Stop:
         stops: list[Stop] = []
         if is_imported("neo4j"):
+            from functools import cache
+
             from examsgraph_callbacks.graph.tap import Options
             from examsgraph_callbacks.settings import Settings
 
-            options = Options(recorder=lambda: _recorder(source), lookup=Settings().path_lookup)
+            recorder = cache(lambda: _recorder(source))
+            options = Options(recorder=recorder, lookup=Settings().path_lookup)
             if is_imported("langchain_core.retrievers"):
                 from examsgraph_callbacks.langchain.recorded_paths import record_all as record_langchain
 

@@ -12,10 +12,12 @@ from typing import Any
 from neo4j import (
     AsyncDriver,
     AsyncManagedTransaction,
+    AsyncResult,
     AsyncSession,
     AsyncTransaction,
     Driver,
     ManagedTransaction,
+    Result,
     Session,
     Transaction,
 )
@@ -37,6 +39,7 @@ _EXECUTE_QUERY = (
     "impersonated_user_",
     "bookmark_manager_",
     "auth_",
+    "result_transformer_",
 )
 
 
@@ -121,8 +124,7 @@ def _noted_session(session: Method) -> Method:
 def _noted_execution(execute_query: Method) -> Method:
     @wraps(execute_query)
     def noted(driver: AnyDriver, *args: Any, **kwargs: Any) -> Any:
-        _note_execution(driver, args, kwargs)
-        return execute_query(driver, *args, **kwargs)
+        return execute_query(driver, *args, **_noted(driver, args, kwargs, Result))
 
     return noted
 
@@ -130,17 +132,31 @@ def _noted_execution(execute_query: Method) -> Method:
 def _noted_async_execution(execute_query: Method) -> Method:
     @wraps(execute_query)
     async def noted(driver: AnyDriver, *args: Any, **kwargs: Any) -> Any:
-        _note_execution(driver, args, kwargs)
-        return await execute_query(driver, *args, **kwargs)
+        return await execute_query(driver, *args, **_noted(driver, args, kwargs, AsyncResult))
 
     return noted
 
 
-def _note_execution(driver: AnyDriver, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+def _noted(
+    driver: AnyDriver,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    result: type[Result | AsyncResult],
+) -> dict[str, Any]:
+    """The keyword arguments of `execute_query`, its place noted.
+
+    Its own default is the method that reads the result, as it was before it was wrapped.
+    """
     hearing = current_hearing()
-    if hearing is not None:
-        given = {**dict(zip(_EXECUTE_QUERY, args, strict=False)), **kwargs}
-        hearing.place = Place.of(driver, {name.removesuffix("_"): given[name] for name in given})
+    if hearing is None:
+        return kwargs
+    given = {**dict(zip(_EXECUTE_QUERY, args, strict=False)), **kwargs}
+    # a name without the underscore is the query's own parameter
+    config = {name.removesuffix("_"): given.get(name) for name in _EXECUTE_QUERY}
+    hearing.place = Place.of(driver, config)
+    if "result_transformer_" in given:
+        return kwargs
+    return {**kwargs, "result_transformer_": result.to_eager_result}
 
 
 _METHODS = (

@@ -121,7 +121,7 @@ class HeardRun:
         if place is None or error is not None or not self._options.lookup:
             return None
         try:
-            wanted = wanted_of(hearing.collected, hearing.query_vector)
+            wanted = wanted_of(hearing.collected, hearing.query_vector, hearing.texts)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the host must not see it
             failures.report("looking nodes up", failure)
             return None

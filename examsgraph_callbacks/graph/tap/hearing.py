@@ -24,6 +24,7 @@ __all__ = ["Hearing", "Place", "current_hearing", "heard_by"]
 AnyDriver: TypeAlias = Driver | AsyncDriver
 
 _CLOCK = Clock()
+_TEXTS_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Hearing:
     run_id: UUID | None = None
     collected: Collected = field(default_factory=Collected)
     queries: int = 0
+    texts: dict[str, None] = field(default_factory=dict)
+    """The queries' own, each once, in order."""
     unread: int = 0
     query_vector: list[float] | None = None
     has_other_vectors: bool = False
@@ -76,6 +79,8 @@ class Hearing:
             self.query_vector, self.collected.dimension = vector, len(vector)
         elif vector is not None and vector != self.query_vector:
             self.has_other_vectors = True
+        if len(self.texts) < _TEXTS_LIMIT:
+            self.texts[text] = None
         statement = read_statement(text)
         for name, bound in bounds_in(statement, parameters, has_vector=vector is not None).items():
             self.bounds.setdefault(name, bound)

@@ -56,13 +56,17 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The nodes of which more is to be known, by element id and by name, and which pairs they make."""
+    """The nodes of which more is to be known, by element id and by name, and which pairs they make.
+
+    `texts` are the queries that told of them.
+    """
 
     element_ids: tuple[str, ...]
     by_name: tuple[str, ...]
     next_keys: Mapping[str, Sequence[str]]
     names: tuple[str, ...]
     query_vector: Sequence[float] | None
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -74,7 +78,9 @@ class Found:
     ambiguous: int = 0
 
 
-def wanted_of(collected: Collected, query_vector: Sequence[float] | None) -> Wanted | None:
+def wanted_of(
+    collected: Collected, query_vector: Sequence[float] | None, texts: Iterable[str] = ()
+) -> Wanted | None:
     """What is to be looked up; None where the records told all that there is."""
     ends = [(step.node, step.next_node) for step in collected.steps.values()]
     ends += [(link.source, link.target) for link in collected.links.values()]
@@ -96,6 +102,7 @@ def wanted_of(collected: Collected, query_vector: Sequence[float] | None) -> Wan
         next_keys=next_keys,
         names=(*own, *NAME_PROPERTIES),
         query_vector=query_vector,
+        texts=tuple(texts),
     )
 
 
@@ -116,8 +123,9 @@ def conversation(
         keys = [NodeKey(None, name) for name in wanted.by_name]
         indexes = known_indexes
         if indexes is None:
-            indexes = _usable((yield Question(_INDEXES, {})), wanted.names)
+            indexes = _ordered((yield Question(_INDEXES, {})))
             remember(indexes)
+        indexes = _fitting(indexes, wanted)
         if indexes:
             answers.take((yield _question(wanted, keys, [_by_index(index) for index in indexes])), _name_key)
     return answers.found()
@@ -183,17 +191,23 @@ def _by_index(index: Index) -> str:
     return _NODES.format(label=f":{label}", node_key=f"node.{name}", next_key=f"next.{name}")
 
 
-def _usable(records: Iterable[Record], names: Sequence[str]) -> tuple[Index, ...]:
-    """The indexes by which a node's name finds it, those of labels that have embeddings first."""
+def _ordered(records: Iterable[Record]) -> tuple[Index, ...]:
+    """The indexes that find nodes by a property, those of labels that have embeddings first."""
     rows = [(record["type"], record["label"], record["property"]) for record in records]
     embedded = {label for kind, label, _ in rows if kind == "VECTOR"}
-    found = dict.fromkeys(
+    found = {
         (label, name)
         for kind, label, name in rows
-        if kind == "RANGE" and name in names and not any("\\" in part for part in (label, name))
-    )
-    ordered = sorted(found, key=lambda index: (index[0] not in embedded, names.index(index[1]), index[0]))
-    return tuple(ordered[:_INDEXES_LIMIT])
+        if kind == "RANGE" and not any("\\" in part for part in (label, name))
+    }
+    return tuple(sorted(found, key=lambda index: (index[0] not in embedded, *index)))
+
+
+def _fitting(indexes: Sequence[Index], wanted: Wanted) -> tuple[Index, ...]:
+    """Those over names, of labels that the queries speak of; of any label where they speak of none."""
+    over_names = [(label, name) for label, name in indexes if name in wanted.names]
+    spoken_of = [index for index in over_names if any(index[0] in text for text in wanted.texts)]
+    return tuple((spoken_of or over_names)[:_INDEXES_LIMIT])
 
 
 def _is_wanting(collected: Collected, key: NodeKey) -> bool:

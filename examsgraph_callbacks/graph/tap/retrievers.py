@@ -94,7 +94,7 @@ class Retrievers:
             }
 
     def _telling_of_subclasses(self, _init_subclass: Method) -> Method:
-        base = self._base
+        base: Any = self._base
         own = vars(base).get("__init_subclass__")
 
         def init_subclass(owner: Any, /, **kwargs: Any) -> None:
