@@ -112,6 +112,8 @@ def _about_hops(hearing: Hearing, arranged: Arranged, hops: tuple[Hop, ...]) -> 
     collected = hearing.collected
     if not hops:
         yield "The queries returned no path, relationship or triplet that names its nodes."
+        if hearing.unread:
+            yield f"The retriever read no record of {_counted(hearing.unread, 'query')} while it ran."
         for column in sorted(collected.columns_of_text):
             yield f"The column {column!r} holds text: hops that are told in words are not read."
     if arranged.unnamed:
@@ -120,8 +122,6 @@ def _about_hops(hearing: Hearing, arranged: Arranged, hops: tuple[Hop, ...]) -> 
         yield f"There were more than {RELATIONS_LIMIT} relations: those that came later are left out."
     if collected.has_unknown_directions:
         yield "Lists of names and types do not tell which way a relation points: taken as along the path."
-    if hearing.unread:
-        yield f"Of {_counted(hearing.unread, 'query')} nothing had been read when the retriever was done."
     if hearing.has_failed:
         yield "Some of the records could not be read: the log of failures has the reason."
 

@@ -47,7 +47,7 @@ class Hearing:
 
     `run_id` is the run's, None where it has none of its own. `began_ns` and `ended_ns` are of the first
     query's beginning and of the last record that was heard. `unread` counts the queries of which
-    nothing has been read yet, `has_failed` is whether something of ours did.
+    no record has been read, `has_failed` is whether something of ours did.
     """
 
     run_id: UUID | None = None

@@ -19,9 +19,10 @@ class Replacement:
         self._own: Method | None = None  # None where the class inherits it
 
     def put(self) -> None:
-        """Put ours; where it is already, nothing changes."""
-        if self._ours is None:
-            self._own = vars(self._owner).get(self._name)
+        """Put ours; where it is already, if only within somebody else's, nothing changes."""
+        current = vars(self._owner).get(self._name)
+        if self._ours is None or current is self._own:
+            self._own = current
             self._ours = self._wrap(getattr(self._owner, self._name))
             setattr(self._owner, self._name, self._ours)
 

@@ -36,9 +36,11 @@ class _Ear:
         hearing = self._hearing
         if hearing is None or hearing.is_closed:
             return
-        self._told(hearing)
         try:
             for record in records:
+                if not self._has_heard:
+                    self._has_heard = True
+                    hearing.unread -= 1
                 self._reader.read(record)
         except Exception as error:  # noqa: BLE001 - whatever it is, the host must not see it
             self._hearing = None
@@ -46,23 +48,11 @@ class _Ear:
             failures.report("reading a retriever's records", error)
         hearing.answered()
 
-    def heard_to_the_end(self, result: EagerResult) -> None:
+    def hear_all(self, result: EagerResult) -> None:
         """The application has been given all of them at once."""
         self.hear(result.records)
         if self._hearing is not None and result.summary.server is not None:
             self._hearing.agent = result.summary.server.agent
-
-    def ended(self) -> None:
-        """There are no more."""
-        hearing = self._hearing
-        if hearing is not None and not hearing.is_closed:
-            self._told(hearing)
-            hearing.answered()
-
-    def _told(self, hearing: Hearing) -> None:
-        if not self._has_heard:
-            self._has_heard = True
-            hearing.unread -= 1
 
 
 def put_ear(result: Result | AsyncResult, hearing: Hearing, statement: Statement) -> None:
@@ -89,7 +79,7 @@ def _tee(ear: _Ear, records: Iterable[Record]) -> Iterator[Record]:
     for record in records:
         ear.hear((record,))
         yield record
-    ear.ended()
+    ear.hear(())
 
 
 def _heard_async_iteration(iterate: Method) -> Method:
@@ -105,7 +95,7 @@ async def _async_tee(ear: _Ear, records: AsyncIterator[Record]) -> AsyncIterator
     async for record in records:
         ear.hear((record,))
         yield record
-    ear.ended()
+    ear.hear(())
 
 
 def _heard_value(hear: Callable[[_Ear, Any], None]) -> Callable[[Method], Method]:
@@ -158,7 +148,7 @@ _VALUES: dict[str, Callable[[_Ear, Any], None]] = {
     "fetch": _Ear.hear,
     "single": _hear_one,
     "peek": _hear_one,
-    "to_eager_result": _Ear.heard_to_the_end,
+    "to_eager_result": _Ear.hear_all,
 }
 
 RESULTS = (
