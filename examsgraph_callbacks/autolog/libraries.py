@@ -80,8 +80,12 @@ def _paths(executed: str) -> Callable[[Source], Stop]:
             from examsgraph_callbacks.graph.tap import Options
             from examsgraph_callbacks.settings import Settings
 
-            recorder = cache(lambda: _recorder(source))
-            options = Options(recorder=recorder, lookup=Settings().path_lookup)
+            settings = Settings()
+            options = Options(
+                recorder=cache(lambda: _recorder(source)),
+                lookup=settings.path_lookup,
+                document_limit=settings.document_limit,
+            )
             if is_imported("langchain_core.retrievers"):
                 from examsgraph_callbacks.langchain.recorded_paths import record_all as record_langchain
 

@@ -12,7 +12,6 @@ from examsgraph_callbacks.capture import recorded_document
 from examsgraph_callbacks.events import RetrievalParams
 from examsgraph_callbacks.graph import tap
 from examsgraph_callbacks.journal import Journal
-from examsgraph_callbacks.settings import Settings
 
 __all__ = ["record_all", "record_paths"]
 
@@ -96,8 +95,7 @@ def _params(retriever: BaseRetriever) -> RetrievalParams:
     )
 
 
-def _documents(result: object) -> list[dict[str, object]]:
-    limit = Settings().document_limit
+def _documents(result: object, limit: int) -> list[dict[str, object]]:
     documents = result if isinstance(result, list) else []
     return [
         recorded_document(document.page_content, document.metadata, document.id, limit)

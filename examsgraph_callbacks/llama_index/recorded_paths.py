@@ -12,7 +12,6 @@ from examsgraph_callbacks.events import RetrievalParams
 from examsgraph_callbacks.graph import tap
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.llama_index.surroundings import surrounding_run
-from examsgraph_callbacks.settings import Settings
 
 __all__ = ["record_all", "record_paths"]
 
@@ -97,8 +96,8 @@ def _params(retriever: BaseRetriever) -> RetrievalParams:
     )
 
 
-def _documents(result: object) -> list[dict[str, object]]:
+def _documents(result: object, limit: int) -> list[dict[str, object]]:
     # read late: LlamaIndex may be half imported when all its retrievers begin to be heard
     from examsgraph_callbacks.llama_index.contents import retrieved_documents
 
-    return retrieved_documents(result, Settings().document_limit)
+    return retrieved_documents(result, limit)

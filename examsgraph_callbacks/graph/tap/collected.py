@@ -1,7 +1,7 @@
 """What has been seen of a graph in a retriever's records: plain values, and no more than fits."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ class SeenNode:
     """A node; `is_whole` is whether all its properties were seen, or only that it is there."""
 
     name: str | None
-    embedding: Sequence[float] | None
+    embedding: list[float] | None
     is_whole: bool
 
 
@@ -126,7 +126,7 @@ class Collected:
                     return text[:_NAME_LIMIT]
         return None
 
-    def embedding_in(self, properties: Mapping[str, object]) -> Sequence[float] | None:
+    def embedding_in(self, properties: Mapping[str, object]) -> list[float] | None:
         """The node's embedding, among its properties."""
         for value in properties.values():
             if not isinstance(value, list) or len(value) < SHORTEST_VECTOR or type(value[0]) is not float:

@@ -7,7 +7,6 @@ from typing import Any
 from examsgraph_callbacks.capture import recorded_document
 from examsgraph_callbacks.graph.tap.heard_run import About, Options
 from examsgraph_callbacks.graph.tap.retrievers import Retrievers
-from examsgraph_callbacks.settings import Settings
 
 __all__ = ["graphrag_retrievers", "record_all"]
 
@@ -31,8 +30,7 @@ def _about(retriever: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
     return About(name=type(retriever).__name__, query=query, documents=_documents)
 
 
-def _documents(result: object) -> list[dict[str, object]]:
-    limit = Settings().document_limit
+def _documents(result: object, limit: int) -> list[dict[str, object]]:
     return [
         recorded_document(
             str(item.content), item.metadata if isinstance(item.metadata, Mapping) else {}, None, limit

@@ -23,7 +23,7 @@ from examsgraph_callbacks.graph.tap.own_run import OwnRun
 
 __all__ = ["About", "HeardRun", "Options", "begin_heard_run"]
 
-RecordedDocuments = Callable[[object], list[dict[str, object]]]
+RecordedDocuments = Callable[[object, int], list[dict[str, object]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,13 @@ class Options:
     """How retriever runs are recorded.
 
     `recorder` is asked for one where nobody else records a run. With `lookup`, what the records do not
-    tell is asked of the database. `name_property` names nodes, before the usual properties.
+    tell is asked of the database. `name_property` names nodes, before the usual properties. Of a
+    document's text `document_limit` characters are recorded.
     """
 
     recorder: Callable[[], Recorder]
-    lookup: bool = True
+    lookup: bool
+    document_limit: int
     name_property: str | None = None
 
 
@@ -44,7 +46,7 @@ class About:
     """What is known of a retriever run as it begins.
 
     `run_id` is its framework's, None where it has none. `documents` turns what it returns into fields of
-    `RetrievedDocument`s, where it is not recorded otherwise.
+    `RetrievedDocument`s, texts cut at a limit, where it is not recorded otherwise.
     """
 
     name: str | None = None
@@ -151,7 +153,7 @@ class HeardRun:
     def _documents(self, error: BaseException | None) -> list[dict[str, object]]:
         if error is not None or self._about.documents is None:
             return []
-        return self._about.documents(self.result)
+        return self._about.documents(self.result, self._options.document_limit)
 
 
 class _LookedUp:

@@ -10,15 +10,17 @@ from neo4j import Record
 from examsgraph_callbacks.graph.cypher import quoted
 from examsgraph_callbacks.graph.tap.collected import NAME_PROPERTIES, Collected, NodeKey
 from examsgraph_callbacks.graph.tap.similarity import Similarities
-from examsgraph_callbacks.graph.tap.statements import SHORTEST_VECTOR
 
 __all__ = ["Found", "Index", "Question", "Wanted", "conversation", "wanted_of"]
 
 _NODES_LIMIT = 500
 _INDEXES_LIMIT = 8
 
-Index: TypeAlias = tuple[str, str]
-"""A label and a property, by which the database finds nodes without looking at all of them."""
+Index: TypeAlias = tuple[str, str, str]
+"""A kind (`RANGE` or `VECTOR`), a label and a property.
+
+By the one the database finds nodes without looking at all of them; over the other it has embeddings.
+"""
 
 _INDEXES = """
     SHOW INDEXES YIELD type, entityType, state, labelsOrTypes, properties
@@ -26,23 +28,23 @@ _INDEXES = """
     RETURN type, labelsOrTypes[0] AS label, properties[0] AS property
 """
 
-# the embedding is known by its shape: a list of floats, as long as the query's where there is one
+# UNWIND makes the planner seek each node, where it might else look at all of them; a property that is a
+# long list is read once
 _NODES = """
-    MATCH (node{label}) WHERE {node_key} IN $keys
-    WITH node, {node_key} AS key, head([property IN keys(node) WHERE CASE
-        WHEN valueType(node[property]) STARTS WITH 'LIST<FLOAT'
-            THEN size(node[property]) = coalesce($dimension, size(node[property]))
-                AND size(node[property]) >= $shortest
-        ELSE false END]) AS embedding
+    UNWIND $keys AS key
+    MATCH (node{label}) WHERE {node_key} = key
+    WITH key, node, head([vector IN [property IN $embeddings | node[property]]
+        WHERE size(vector) = coalesce($dimension, size(vector))]) AS vector
     RETURN key, elementId(node) AS element_id, [property IN $names | node[property]] AS names,
-        CASE WHEN embedding IS NOT NULL AND $query_vector IS NOT NULL
-            THEN vector.similarity.cosine(node[embedding], $query_vector) END AS similarity,
+        CASE WHEN $query_vector IS NOT NULL
+            THEN vector.similarity.cosine(vector, $query_vector) END AS similarity,
         COLLECT {{
-            MATCH (next{label}) WHERE {next_key} IN $next_keys[key] AND CASE
-                WHEN valueType(next[embedding]) STARTS WITH 'LIST<FLOAT'
-                    THEN size(next[embedding]) = size(node[embedding])
-                ELSE false END
-            RETURN [{next_key}, vector.similarity.cosine(node[embedding], next[embedding])]
+            UNWIND $next_keys[key] AS next_key
+            MATCH (next{label}) WHERE {next_key} = next_key
+            WITH next_key, head([other IN [property IN $embeddings | next[property]]
+                WHERE size(other) = size(vector)]) AS next_vector
+            WHERE next_vector IS NOT NULL
+            RETURN [next_key, vector.similarity.cosine(vector, next_vector)]
         }} AS pairs
 """
 
@@ -113,21 +115,22 @@ def conversation(
 ) -> Generator[Question, Sequence[Record], Found]:
     """What to ask, one question after the other, each answered by its records.
 
-    Which indexes there are is asked where they are not known and nodes are to be found by name.
+    Which indexes there are is asked first, where it is not known.
     """
+    indexes = known_indexes
+    if indexes is None:
+        indexes = [
+            (record["type"], record["label"], record["property"]) for record in (yield Question(_INDEXES, {}))
+        ]
+        remember(indexes)
     answers = _Answers()
     if wanted.element_ids:
-        keys = [NodeKey(element_id, None) for element_id in wanted.element_ids]
-        answers.take((yield _question(wanted, keys, [_by_element_id()])), _id_key)
-    if wanted.by_name:
-        keys = [NodeKey(None, name) for name in wanted.by_name]
-        indexes = known_indexes
-        if indexes is None:
-            indexes = _ordered((yield Question(_INDEXES, {})))
-            remember(indexes)
-        indexes = _fitting(indexes, wanted)
-        if indexes:
-            answers.take((yield _question(wanted, keys, [_by_index(index) for index in indexes])), _name_key)
+        by_id = [NodeKey(element_id, None) for element_id in wanted.element_ids]
+        answers.take((yield _question(wanted, by_id, [_by_element_id()], indexes)), _id_key)
+    ways = [_by_index(label, name) for label, name in _fitting(indexes, wanted)]
+    if wanted.by_name and ways:
+        by_name = [NodeKey(None, name) for name in wanted.by_name]
+        answers.take((yield _question(wanted, by_name, ways, indexes)), _name_key)
     return answers.found()
 
 
@@ -169,15 +172,17 @@ class _Answers:
         )
 
 
-def _question(wanted: Wanted, keys: Sequence[NodeKey], ways: Sequence[str]) -> Question:
+def _question(
+    wanted: Wanted, keys: Sequence[NodeKey], ways: Sequence[str], indexes: Sequence[Index]
+) -> Question:
     texts = [_text(key) for key in keys]
     parameters = {
         "keys": texts,
         "next_keys": {text: [*wanted.next_keys.get(text, ())] for text in texts},
         "names": [*wanted.names],
+        "embeddings": sorted({name for kind, _, name in indexes if kind == "VECTOR"}),
         "query_vector": None if wanted.query_vector is None else [*wanted.query_vector],
         "dimension": None if wanted.query_vector is None else len(wanted.query_vector),
-        "shortest": SHORTEST_VECTOR,
     }
     return Question("UNION ALL".join(ways), parameters)
 
@@ -186,28 +191,26 @@ def _by_element_id() -> str:
     return _NODES.format(label="", node_key="elementId(node)", next_key="elementId(next)")
 
 
-def _by_index(index: Index) -> str:
-    label, name = map(quoted, index)
-    return _NODES.format(label=f":{label}", node_key=f"node.{name}", next_key=f"next.{name}")
+def _by_index(label: str, name: str) -> str:
+    node, key = quoted(label), quoted(name)
+    return _NODES.format(label=f":{node}", node_key=f"node.{key}", next_key=f"next.{key}")
 
 
-def _ordered(records: Iterable[Record]) -> tuple[Index, ...]:
-    """The indexes that find nodes by a property, those of labels that have embeddings first."""
-    rows = [(record["type"], record["label"], record["property"]) for record in records]
-    embedded = {label for kind, label, _ in rows if kind == "VECTOR"}
-    found = {
+def _fitting(indexes: Sequence[Index], wanted: Wanted) -> Sequence[tuple[str, str]]:
+    """Labels and properties by which to find nodes by name.
+
+    Of labels that the queries speak of, or any label where they speak of none; labels that have
+    embeddings first.
+    """
+    embedded = {label for kind, label, _ in indexes if kind == "VECTOR"}
+    over_names = {
         (label, name)
-        for kind, label, name in rows
-        if kind == "RANGE" and not any("\\" in part for part in (label, name))
+        for kind, label, name in indexes
+        if kind == "RANGE" and name in wanted.names and "\\" not in f"{label}{name}"
     }
-    return tuple(sorted(found, key=lambda index: (index[0] not in embedded, *index)))
-
-
-def _fitting(indexes: Sequence[Index], wanted: Wanted) -> tuple[Index, ...]:
-    """Those over names, of labels that the queries speak of; of any label where they speak of none."""
-    over_names = [(label, name) for label, name in indexes if name in wanted.names]
-    spoken_of = [index for index in over_names if any(index[0] in text for text in wanted.texts)]
-    return tuple((spoken_of or over_names)[:_INDEXES_LIMIT])
+    spoken_of = {index for index in over_names if any(index[0] in text for text in wanted.texts)}
+    ordered = sorted(spoken_of or over_names, key=lambda index: (index[0] not in embedded, *index))
+    return ordered[:_INDEXES_LIMIT]
 
 
 def _is_wanting(collected: Collected, key: NodeKey) -> bool:

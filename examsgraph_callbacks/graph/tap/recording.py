@@ -97,9 +97,11 @@ def options_of(
     """The arguments of `record_paths` as options; raises `InvalidInputError` as it does."""
     place = journal if isinstance(journal, Journal) else Journal(journal)
     recorder = Recorder(place, {}, Clock(), Privacy.configured())
+    settings = Settings()
     return Options(
         recorder=lambda: recorder,
-        lookup=Settings().path_lookup if lookup is None else lookup,
+        lookup=settings.path_lookup if lookup is None else lookup,
+        document_limit=settings.document_limit,
         name_property=name_property,
     )
 

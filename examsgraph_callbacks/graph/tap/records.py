@@ -28,6 +28,7 @@ class RecordReader:
         self._collected = collected
         self._statement = statement
         self._columns: tuple[str, ...] | None = None
+        self._whole: dict[str, NodeKey] = {}  # nodes that were seen whole, by element id
         self._first_start: NodeKey | None = None  # of the first path in the record at hand
 
     def read(self, record: Record) -> None:
@@ -193,6 +194,9 @@ class RecordReader:
             self._first_start = key
 
     def _step(self, relationship: Relationship, node: NodeKey, next_node: NodeKey, depth: int) -> None:
+        known = self._collected.steps.get(relationship.element_id)
+        if known is not None and known.depth <= depth:
+            return
         source = relationship.start_node
         direction: Direction = "out" if source is None or source.element_id == node.element_id else "in"
         step = Step(node, relationship.type, next_node, direction, depth)
@@ -215,7 +219,13 @@ class RecordReader:
         return key
 
     def _node(self, node: Node) -> NodeKey:
-        key = NodeKey(node.element_id, None)
-        # a relation's ends come without labels and properties, where they are not returned themselves
-        self._collected.see(key, node, is_whole=bool(node.labels) or len(node) > 0)
+        element_id = node.element_id
+        key = self._whole.get(element_id)
+        if key is None:
+            key = NodeKey(element_id, None)
+            # a relation's ends come without labels and properties, where they are not returned themselves
+            is_whole = bool(node.labels) or len(node) > 0
+            self._collected.see(key, node, is_whole=is_whole)
+            if is_whole:
+                self._whole[element_id] = key
         return key
