@@ -36,6 +36,11 @@ class Settings(BaseSettings):
         default=True,
         description="Whether prompts, answers, documents and error messages are recorded; else only figures.",
     )
+    path_lookup: bool = Field(
+        default=True,
+        description="Whether names and scores that another retriever's records do not tell are asked of its "
+        "database, in one question more, when it is done.",
+    )
     user_key: SecretStr | None = Field(
         default=None,
         description="The secret, 16 to 64 bytes, under which user and session ids become pseudonyms.",

@@ -6,7 +6,7 @@ import sys
 
 TYPE_CHECKING = False  # as in typing, which is itself too heavy here
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from typing import TypedDict
     from uuid import UUID
@@ -51,7 +51,8 @@ def _llama_index(source: Source) -> Stop:
 
         return ExamsGraphEventHandler(**source)
 
-    return attach_at_first_span(make_handler)
+    stops = [attach_at_first_span(make_handler), _paths("llama_index.core")(source)]
+    return lambda: _stop_all(stops)
 
 
 def _openai_embeddings(source: Source) -> Stop:
@@ -60,12 +61,63 @@ def _openai_embeddings(source: Source) -> Stop:
     return record_embeddings(lambda: _recorder(source), _surrounding_runs)
 
 
+def _paths(executed: str) -> Callable[[Source], Stop]:
+    """Hear the retrievers of those libraries that are imported, once Neo4j's driver is too.
+
+    `executed` is the module that is imported just now.
+    """
+
+    def is_imported(name: str) -> bool:
+        module = sys.modules.get(name)
+        is_on_its_way = getattr(getattr(module, "__spec__", None), "_initializing", False)
+        return name == executed or (module is not None and not is_on_its_way)
+
+    def listen(source: Source) -> Stop:
+        stops: list[Stop] = []
+        if is_imported("neo4j"):
+            from functools import cache
+
+            from examsgraph_callbacks.graph.tap import Options
+            from examsgraph_callbacks.settings import Settings
+
+            settings = Settings()
+            options = Options(
+                recorder=cache(lambda: _recorder(source)),
+                lookup=settings.path_lookup,
+                document_limit=settings.document_limit,
+            )
+            if is_imported("langchain_core.retrievers"):
+                from examsgraph_callbacks.langchain.recorded_paths import record_all as record_langchain
+
+                stops.append(record_langchain(options))
+            if is_imported("llama_index.core"):
+                from examsgraph_callbacks.llama_index.recorded_paths import record_all as record_llama_index
+
+                stops.append(record_llama_index(options))
+            if is_imported("neo4j_graphrag.retrievers.base"):
+                from examsgraph_callbacks.graph.tap.graphrag import record_all as record_graphrag
+
+                stops.append(record_graphrag(options))
+        return lambda: _stop_all(stops)
+
+    return listen
+
+
+def _stop_all(stops: Sequence[Stop]) -> None:
+    for stop in stops:
+        stop()
+
+
 LISTENERS: dict[str, Callable[[Source], Stop]] = {
     # where LangChain keeps the hooks that each run asks; imported before the first one at the latest
     "langchain_core.tracers.context": _langchain,
     # imported before every module below it
     "llama_index.core": _llama_index,
     "openai.resources.embeddings": _openai_embeddings,
+    # paths are heard where the driver and a library of retrievers are both imported, whichever comes last
+    "neo4j": _paths("neo4j"),
+    "langchain_core.retrievers": _paths("langchain_core.retrievers"),
+    "neo4j_graphrag.retrievers.base": _paths("neo4j_graphrag.retrievers.base"),
 }
 """By the module that must be imported first: what begins to listen, and returns what ends it."""
 

@@ -6,12 +6,13 @@ from examsgraph_callbacks.capture.context import tutoring
 from examsgraph_callbacks.capture.documents import recorded_document
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, publish_exploration
 from examsgraph_callbacks.capture.guard import guarded
-from examsgraph_callbacks.capture.open_runs import OpenRun
+from examsgraph_callbacks.capture.open_runs import OpenRun, find_open_run
 from examsgraph_callbacks.capture.privacy import Privacy
 from examsgraph_callbacks.capture.pseudonym import pseudonym
 from examsgraph_callbacks.capture.recorder import Recorder
 from examsgraph_callbacks.capture.redaction import Redact, redact_text
 from examsgraph_callbacks.capture.request import PARAMETERS, recorded_request
+from examsgraph_callbacks.capture.surroundings import know_surroundings, surrounding_run
 from examsgraph_callbacks.capture.usage import (
     Usage,
     usage_from_langchain,
@@ -28,13 +29,16 @@ __all__ = [
     "Recorder",
     "Redact",
     "Usage",
+    "find_open_run",
     "guarded",
+    "know_surroundings",
     "plain",
     "pseudonym",
     "publish_exploration",
     "recorded_document",
     "recorded_request",
     "redact_text",
+    "surrounding_run",
     "tutoring",
     "usage_from_langchain",
     "usage_from_openai",

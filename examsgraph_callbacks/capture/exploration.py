@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from examsgraph_callbacks.events import Hop, RetrievalParams, SampledNode, Seed, SimilarityScale
+from examsgraph_callbacks.events import (
+    ExplorationSource,
+    Hop,
+    RetrievalParams,
+    SampledNode,
+    Seed,
+    SimilarityScale,
+)
 from examsgraph_callbacks.failures import failures
 
 __all__ = ["ExplorationListener", "ExplorationRecord", "listen_for_explorations", "publish_exploration"]
@@ -13,9 +20,10 @@ __all__ = ["ExplorationListener", "ExplorationRecord", "listen_for_explorations"
 
 @dataclass(frozen=True, slots=True)
 class ExplorationRecord:
-    """An exploration as the explorer knows it: everything but whom and what it was for.
+    """An exploration as its `source` knows it: everything but whom and what it was for.
 
-    `started_wall_ns` is ns since 1970 UTC, `latency_ms` ms; `error` is what ended it early.
+    `started_wall_ns` is ns since 1970 UTC, `latency_ms` ms; `error` is what ended it early, `uncaptured`
+    says, a sentence each, what could not be seen.
     """
 
     query: str | None
@@ -31,6 +39,7 @@ class ExplorationRecord:
     uncaptured: tuple[str, ...] = ()
     index_name: str | None = None
     server: str | None = None
+    source: ExplorationSource = "explorer"
     error: BaseException | None = None
 
     def fields(self) -> dict[str, object]:
@@ -44,6 +53,7 @@ class ExplorationRecord:
             "similarity_scale": self.similarity_scale,
             "backend": self.backend,
             "round_trips": self.round_trips,
+            "source": self.source,
             "sampled": self.sampled,
             "uncaptured": self.uncaptured,
             "index_name": self.index_name,

@@ -12,7 +12,7 @@ from examsgraph_callbacks.capture.context import Context
 from examsgraph_callbacks.events import RunFact
 from examsgraph_callbacks.failures import failures
 
-__all__ = ["FactWriter", "OpenRun", "OpenRuns", "shared_open_runs"]
+__all__ = ["FactWriter", "OpenRun", "OpenRuns", "find_open_run", "shared_open_runs"]
 
 OPEN_RUNS_LIMIT = 100_000
 
@@ -111,6 +111,11 @@ class OpenRuns:
 def shared_open_runs(journal: Path) -> OpenRuns:
     """The open runs of one journal, however many recorders write to it: a run is one fact there."""
     return _shared.setdefault(journal, OpenRuns())
+
+
+def find_open_run(run_id: UUID) -> OpenRun | None:
+    """The open run `run_id` in whichever journal it will be recorded; plumbing as the run above it."""
+    return next((run for runs in list(_shared.values()) if (run := runs.get(run_id)) is not None), None)
 
 
 _shared: weakref.WeakValueDictionary[Path, OpenRuns] = weakref.WeakValueDictionary()

@@ -17,6 +17,7 @@ from examsgraph_callbacks.capture import (
     Recorder,
     Redact,
     guarded,
+    know_surroundings,
     plain,
     recorded_document,
     redact_text,
@@ -64,6 +65,7 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
         self.journal = journal if isinstance(journal, Journal) else Journal(journal)
         defaults = checked({"user_id": user_id, "session_id": session_id, "task_type": task_type})
         self._recorder = Recorder(self.journal, defaults, clock or Clock(), Privacy.configured(redact))
+        know_surroundings(surrounding_run)
         self._open_run = self._recorder.open_run
         self._document_limit = Settings().document_limit
 

@@ -14,12 +14,17 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.llama_index.handler import ExamsGraphEventHandler
+    from examsgraph_callbacks.llama_index.recorded_paths import record_paths
     from examsgraph_callbacks.llama_index.retriever import GraphPathRetriever
 
-__all__ = ["ExamsGraphEventHandler", "GraphPathRetriever"]
+__all__ = ["ExamsGraphEventHandler", "GraphPathRetriever", "record_paths"]
 
 # at first use: autolog is here whenever LlamaIndex is imported, whether or not it will be used
 __getattr__ = lazy_names(
     __name__,
-    {"ExamsGraphEventHandler": "handler", "GraphPathRetriever": "retriever"},
+    {
+        "ExamsGraphEventHandler": "handler",
+        "GraphPathRetriever": "retriever",
+        "record_paths": "recorded_paths",
+    },
 )

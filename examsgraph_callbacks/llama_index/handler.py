@@ -18,11 +18,20 @@ from llama_index.core.instrumentation.span import BaseSpan
 from llama_index.core.instrumentation.span_handlers import BaseSpanHandler
 from llama_index_instrumentation import get_dispatcher
 
-from examsgraph_callbacks.capture import Clock, Privacy, Recorder, Redact, guarded, redact_text
+from examsgraph_callbacks.capture import (
+    Clock,
+    Privacy,
+    Recorder,
+    Redact,
+    guarded,
+    know_surroundings,
+    redact_text,
+)
 from examsgraph_callbacks.capture.context import checked
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.llama_index.kinds import Span
 from examsgraph_callbacks.llama_index.spans import Spans
+from examsgraph_callbacks.llama_index.surroundings import surrounding_run
 from examsgraph_callbacks.settings import Settings
 
 __all__ = ["ExamsGraphEventHandler"]
@@ -60,6 +69,7 @@ class ExamsGraphEventHandler(BaseEventHandler):
         self._journal = journal if isinstance(journal, Journal) else Journal(journal)
         defaults = checked({"user_id": user_id, "session_id": session_id, "task_type": task_type})
         self._recorder = Recorder(self._journal, defaults, clock or Clock(), Privacy.configured(redact))
+        know_surroundings(surrounding_run)
         self._spans = Spans(self._recorder, Settings().document_limit)
         self._span_handler = _SpanHandler(self._spans)
 

@@ -1,0 +1,1 @@
+"""The tap: unmodified retrievers on a real Neo4j, their paths recorded, and nothing of them changed."""
