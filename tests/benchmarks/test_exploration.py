@@ -6,6 +6,8 @@ relations lead mostly to similar concepts and whose most related concept has som
 the graph takes most of the time. Variants take turns, with the same queries, in one process.
 """
 
+import gc
+import itertools
 import logging
 import os
 import time
@@ -41,6 +43,7 @@ CONCEPTS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_CONCEPTS", "100000"))
 RELATIONS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_RELATIONS", "1000000"))
 DIMENSIONS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_DIMENSIONS", "384"))
 QUERIES = 20
+ROUNDS = 200  # of one query each: the shorter a turn, the less can drift within it
 ABOUT_HUBS = 5  # every fifth query is about one of the concepts with most relations
 TYPES = ("포함", "선수", "관련", "해결", "예시")
 INDEX, LABEL = "large", "Large"
@@ -151,13 +154,18 @@ def large(server: Neo4jServer) -> Iterator[Large]:
             f"Neo4j {server.version} ({server.source}); {machine()}; "
             f"made and loaded in {time.perf_counter() - began:.0f} s",
         )
+        gc.freeze()  # else each collection between two timings would look through all libraries again
         yield Large(driver, tuple(queries.tolist()), degrees)
+        gc.unfreeze()
 
 
-def repeated(work: Callable[[int], object]) -> Callable[[int], None]:
+def in_turn(work: Callable[[int], object]) -> Callable[[int], None]:
+    """Do the work for the next query; each variant comes to the same queries in the same order."""
+    numbers = itertools.cycle(range(QUERIES))
+
     def repeat(repetitions: int) -> None:
-        for number in range(repetitions):
-            work(number % QUERIES)
+        for _ in range(repetitions):
+            work(next(numbers))
 
     return repeat
 
@@ -197,25 +205,26 @@ def test_an_exploration_beside_its_cypher_and_a_peer(large: Large, caplog: pytes
 
     timings = paired(
         {
-            "its Cypher": repeated(raw),
-            "exploration": repeated(lambda number: explore(large.queries[number], graph)),
-            "first within 3 hops": repeated(
+            "its Cypher": in_turn(raw),
+            "exploration": in_turn(lambda number: explore(large.queries[number], graph)),
+            "first within 3 hops": in_turn(
                 lambda number: first.search(query_vector=large.queries[number], top_k=1)
             ),
         },
         baseline="its Cypher",
-        repetitions=QUERIES,
+        repetitions=1,
+        rounds=ROUNDS,
     )
     ranked = paired(
         {
-            "exploration": repeated(lambda number: explore(large.queries[number], graph)),
-            "best within 3 hops": repeated(
+            "exploration": in_turn(lambda number: explore(large.queries[number], graph)),
+            "best within 3 hops": in_turn(
                 lambda number: best.search(query_vector=large.queries[number], top_k=1)
             ),
         },
         baseline="exploration",
-        repetitions=QUERIES,
-        rounds=3,
+        repetitions=1,
+        rounds=2 * QUERIES,
     )
     hops = [len(exploration.hops) for exploration in explorations]
     trips = [exploration.round_trips for exploration in explorations]
@@ -256,18 +265,18 @@ def test_recording_costs_at_most_a_twentieth(large: Large, tmp_path: Path) -> No
     handler = ExamsGraphCallbackHandler(tmp_path)
     timings = paired(
         {
-            "without a handler": repeated(lambda number: retriever.invoke(str(number))),
-            "recorded": repeated(
+            "without a handler": in_turn(lambda number: retriever.invoke(str(number))),
+            "recorded": in_turn(
                 lambda number: retriever.invoke(str(number), config={"callbacks": [handler]})
             ),
         },
         baseline="without a handler",
-        repetitions=QUERIES,
-        rounds=31,
+        repetitions=1,
+        rounds=ROUNDS,
     )
     assert failures.counts() == {}, "a handler that fails is fast: these figures would be false"
     recorded = [fact for fact in handler.journal.read() if isinstance(fact, Exploration)]
-    assert len(recorded) == 32 * QUERIES
+    assert len(recorded) == ROUNDS + 1
     share = timings["recorded"].added / timings["without a handler"].microseconds
     for name, timing in timings.items():
         print(f"\nretriever, {name:24} {shown(timing)}", end="")  # noqa: T201
