@@ -1,6 +1,7 @@
 """Fixtures and report lines that all tests share."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -12,6 +13,9 @@ from examsgraph_callbacks.journal.encode import encode_fields
 from tests.servers.neo4j_server import describe, neo4j_server
 
 __all__ = ["every_fact_is_valid", "neo4j_server", "pytest_terminal_summary"]
+
+# a test that is about shipping by itself says so; no other leaves a process behind
+os.environ["EXAMSGRAPH_SHIP"] = "off"
 
 _ANY_FACT: TypeAdapter[Fact] = TypeAdapter(AnyFact)
 

@@ -1,6 +1,5 @@
 """Where traces and runs go: the tracking URI, how to look at it, and an MLflow opened on it quietly."""
 
-import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from examsgraph_callbacks.defaults import SQLITE, absolute
 from examsgraph_callbacks.deliver.surroundings import quiet_mlflow
 from examsgraph_callbacks.errors import DeliveryError, InvalidInputError
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 __all__ = [
     "REFUSALS",
     "Destination",
-    "absolute",
-    "default_tracking_uri",
     "first_line",
     "is_unavailable",
     "open_destination",
@@ -37,15 +35,9 @@ REFUSALS = frozenset({400, 413, 422})
 
 _UNAVAILABLE = frozenset({401, 403, 404, 429, 502, 503, 504})
 
-_SQLITE = "sqlite:///"
 _SERVERS = ("http://", "https://")
-_DATABASES = (_SQLITE, "postgresql", "mysql", "mssql")
+_DATABASES = (SQLITE, "postgresql", "mysql", "mssql")
 _PROBE_TIMEOUT_SECONDS = 10
-
-
-def default_tracking_uri(journal: Path) -> str:
-    """`MLFLOW_TRACKING_URI`, else the sqlite file `mlflow.db` beside the journal's directory."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{journal.absolute().parent / 'mlflow.db'}"
 
 
 def ui_command(tracking_uri: str, port: int = 5000) -> str:
@@ -191,13 +183,6 @@ def open_destination(tracking_uri: str) -> Iterator[Destination]:
         yield Destination(uri)
 
 
-def absolute(tracking_uri: str) -> str:
-    """The URI with nothing left that depends on the working directory, and no slash at its end."""
-    if tracking_uri.startswith(_SQLITE):
-        return f"{_SQLITE}{Path(tracking_uri.removeprefix(_SQLITE)).absolute()}"
-    return tracking_uri.rstrip("/")
-
-
 def without_credentials(uri: str) -> str:
     """The URI as it may be shown."""
     return re.sub(r"://[^/@]*@", "://", uri)
@@ -240,6 +225,6 @@ def innermost(error: BaseException) -> str:
 
 def _artifact_root(uri: str) -> Path | None:
     """The folder of a local database's artifacts, beside it; None leaves the place to MLflow."""
-    if not uri.startswith(_SQLITE):
+    if not uri.startswith(SQLITE):
         return None
-    return Path(uri.removeprefix(_SQLITE)).parent / "mlflow-artifacts"
+    return Path(uri.removeprefix(SQLITE)).parent / "mlflow-artifacts"

@@ -3,11 +3,14 @@
 import atexit
 import os
 import threading
+import time
 import weakref
 from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
+from examsgraph_callbacks.background import LOOK_AGAIN_SECONDS, make_sure_it_is_shipped
+from examsgraph_callbacks.background.locks import mark_written
 from examsgraph_callbacks.failures import failures
 
 __all__ = ["SegmentWriter", "shared_writer"]
@@ -28,7 +31,8 @@ class SegmentWriter:
     """Writes to a segment of its own in `directory`, which the first line creates.
 
     Lines that the disk refuses are held, up to `held_limit_bytes`, and written before the next one;
-    beyond that they are dropped, counted and logged.
+    beyond that they are dropped, counted and logged. While it is written, the journal is shipped: the
+    first line, and one a minute, see to that.
     """
 
     def __init__(self, directory: Path, held_limit_bytes: int = HELD_LIMIT_BYTES) -> None:
@@ -44,6 +48,7 @@ class SegmentWriter:
         self._torn = False
         self._held: deque[bytes] = deque()
         self._held_bytes = 0
+        self._look_to_shipping_at = 0.0
         self.dropped = 0
 
     @property
@@ -63,6 +68,9 @@ class SegmentWriter:
             except OSError as error:
                 failures.report("writing the journal", error)
                 self._hold(line)
+        if (now := time.monotonic()) >= self._look_to_shipping_at:
+            self._look_to_shipping_at = now + LOOK_AGAIN_SECONDS
+            make_sure_it_is_shipped(self._directory)
 
     def close(self) -> None:
         """Write what is held, if the disk lets us, and close the segment; a later write opens another."""
@@ -111,7 +119,9 @@ class SegmentWriter:
         name = f"{began}-{os.getpid()}-{os.urandom(3).hex()}.jsonl"
         # others of the group may read (a shipper beside the application), the world may not
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        return os.open(self._directory / name, flags, 0o660)
+        descriptor = os.open(self._directory / name, flags, 0o660)
+        mark_written(descriptor)
+        return descriptor
 
     def _hold(self, line: bytes) -> None:
         if self._held_bytes + len(line) > self._held_limit_bytes:
