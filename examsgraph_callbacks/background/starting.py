@@ -39,12 +39,12 @@ def make_sure_it_is_shipped(journal: Path) -> None:
     if _by_hand.is_set():
         return
     starting = _Starting(journal)
+    _all_starting.add(starting)
     try:
         starting.start()
     except RuntimeError as error:  # no more threads, or the interpreter is going down
         failures.report("starting to ship in the background", error)
-    else:
-        _all_starting.append(starting)
+        _all_starting.discard(starting)
 
 
 def ship_by_hand() -> None:
@@ -76,7 +76,7 @@ class _Starting(threading.Thread):
             failures.report("shipping in the background", error)
         finally:
             self.done.set()
-            _all_starting.remove(self)
+            _all_starting.discard(self)
 
     def _start_a_process(self) -> None:
         started = start_helper(self._journal)
@@ -148,7 +148,7 @@ def _environment() -> dict[str, str]:
 
 
 _by_hand = threading.Event()
-_all_starting: list[_Starting] = []
+_all_starting: set[_Starting] = set()
 
 
 def _let_them_start() -> None:
