@@ -2,30 +2,22 @@
 
 import atexit
 import os
-import sys
 import threading
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from examsgraph_callbacks.background.helper import can_help, start_helper
 from examsgraph_callbacks.background.locks import follow_lock, is_followed
 from examsgraph_callbacks.defaults import absolute, default_tracking_uri
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.settings import Settings, Shipping
 
-__all__ = ["LOOK_AGAIN_SECONDS", "helper_command", "make_sure_it_is_shipped", "ship_by_hand", "start_helper"]
+__all__ = ["LOOK_AGAIN_SECONDS", "make_sure_it_is_shipped", "ship_by_hand"]
 
 LOOK_AGAIN_SECONDS = 60.0
 """How often a process that writes looks whether the journal is still being shipped."""
 
 _LONGEST_AT_EXIT_SECONDS = 0.5
-_FROZEN_BETWEEN_REQUESTS = (
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "FUNCTION_TARGET",  # Google Cloud Functions
-    "K_SERVICE",  # Google Cloud Run
-    "FUNCTIONS_WORKER_RUNTIME",  # Azure Functions
-    "VERCEL",
-)
 # by its name: what ships stands far above, and is imported by nobody who only writes
 _FOLLOW_IN_A_THREAD = ("examsgraph_callbacks.deliver.background", "follow_in_a_thread")
 
@@ -81,70 +73,14 @@ class _Starting(threading.Thread):
     def _start_a_process(self) -> None:
         started = start_helper(self._journal)
         self.done.set()
-        started()
-
-
-def start_helper(journal: Path) -> Callable[[], int]:
-    """Start the helper process of `journal`; returns what waits until it stands on its own feet.
-
-    It is nobody's child, is in no terminal's foreground, holds no file of this process and says nothing;
-    it ends by itself (see `deliver.background`).
-    """
-    import subprocess
-
-    return subprocess.Popen(
-        helper_command(journal),
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ).wait
-
-
-def helper_command(journal: Path) -> list[str]:
-    """The command line of a journal's helper process."""
-    # -P: a file of the host's working directory must not stand in for one of Python's own
-    return [
-        _python() or sys.executable,
-        "-P",
-        "-m",
-        "examsgraph_callbacks",
-        "ship",
-        "--background",
-        str(journal),
-    ]
+        started.wait()
 
 
 def _way() -> Shipping:
     chosen = Settings().ship
     if chosen is not None:
         return chosen
-    frozen = any(name in os.environ for name in _FROZEN_BETWEEN_REQUESTS)
-    return "off" if frozen or os.name != "posix" or _python() is None else "process"
-
-
-def _python() -> str | None:
-    """The Python of this environment; None in an application that brings its own inside."""
-    if getattr(sys, "frozen", False):
-        return None
-    # a server that embeds Python is itself the executable
-    for candidate in (Path(sys.executable or "/"), Path(sys.prefix, "bin", "python3")):
-        if candidate.name.startswith(("python", "pypy")) and candidate.exists():
-            return str(candidate)
-    return None
-
-
-def _environment() -> dict[str, str]:
-    """The environment of this process, with this package to be found, and nothing in the helper recorded."""
-    package = str(Path(__file__).parents[2])
-    path = filter(None, [os.environ.get("PYTHONPATH"), package])
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(path),
-        "EXAMSGRAPH_AUTOLOG": "0",
-        "EXAMSGRAPH_SHIP": "off",
-    }
+    return "process" if can_help() else "off"
 
 
 _by_hand = threading.Event()

@@ -9,8 +9,8 @@ from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
-from examsgraph_callbacks.background import LOOK_AGAIN_SECONDS, make_sure_it_is_shipped
 from examsgraph_callbacks.background.locks import mark_written
+from examsgraph_callbacks.background.starting import LOOK_AGAIN_SECONDS, make_sure_it_is_shipped
 from examsgraph_callbacks.failures import failures
 
 __all__ = ["SegmentWriter", "shared_writer"]
