@@ -14,7 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from examsgraph_callbacks.background.locks import FOLDER, destination_name
 from examsgraph_callbacks.errors import AlreadyShippingError, DeliveryError
 
-__all__ = ["Checkpoint", "CheckpointFile", "SegmentCheckpoint", "ShippingFailure", "read_checkpoint"]
+__all__ = [
+    "FOLDER",
+    "Checkpoint",
+    "CheckpointFile",
+    "SegmentCheckpoint",
+    "ShippingFailure",
+    "read_checkpoint",
+]
 
 _ASK_AGAIN_SECONDS = 0.1
 

@@ -59,6 +59,8 @@ def follow(
                 last = False
             except DeliveryError as error:
                 on_failure(error)
+                if following.progressed:
+                    backoff.succeeded()
                 stopped, pause = False, backoff.next_pause(error.retry_after_seconds)
             else:
                 backoff.succeeded()
@@ -113,23 +115,30 @@ class _Following:
         self._shipment: Shipment | None = None
         self._seen: dict[str, int] = {}
         self._waiting_seen_at: datetime | None = None
+        self.progressed = False
 
     def deliver(
         self, now: datetime, stop: Callable[[], bool], on_progress: Callable[[ShipReport], None]
     ) -> bool:
-        """Deliver what is new, if anything is; whether it was stopped before it was through."""
+        """Deliver what is new, if anything is; whether it was stopped before it was through.
+
+        Where it raises, `progressed` says whether something had arrived that need not be sent again.
+        """
         sizes = _sizes(self._journal)
         if not sizes:
             return False  # nothing is written yet, or the journal was removed: it is not made anew
         if sizes == self._seen and not self._may_be_stale(now):
             return False
+        self.progressed = False
         with self._file.locked():
             try:
                 for report in self._current().deliver(now - self._grace):
+                    self.progressed = True
                     on_progress(report)
                     if stop():
                         return True
             except DeliveryError as error:
+                self.progressed = self.progressed or self._has_new_runs()
                 self.close()
                 note_failure(self._file, error)
                 raise
@@ -151,6 +160,9 @@ class _Following:
             destination = self._opened.enter_context(open_destination(self._uri))
             self._shipment = Shipment(self._journal, self._file, destination, self._meter)
         return self._shipment
+
+    def _has_new_runs(self) -> bool:
+        return self._shipment is not None and self._shipment.new_runs > 0
 
     def _may_be_stale(self, now: datetime) -> bool:
         """Whether it is time to look whether a turn has been silent for too long."""

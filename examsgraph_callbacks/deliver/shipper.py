@@ -125,6 +125,11 @@ class Shipment:
             runs_url=destination.experiment_url(PATH_EXPERIMENT),
         )
 
+    @property
+    def new_runs(self) -> int:
+        """The runs that were written, also those of a batch that failed."""
+        return self._path_runs.written
+
     def deliver(self, silent_since: datetime) -> Iterator[ShipReport]:
         """Deliver what is new, batch by batch, yielding the report so far; may be called again."""
         for batch in _batches(self._gatherer.complete_turns()):
