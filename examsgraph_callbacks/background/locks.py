@@ -8,11 +8,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 __all__ = [
     "FOLDER",
     "destination_name",
     "follow_lock",
+    "held_by_this_process",
     "is_followed",
     "is_written",
     "mark_written",
@@ -67,10 +69,23 @@ def sole_follower(lock: Path) -> Iterator[bool]:
         except OSError:
             yield False
             return
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield True
+        with held_by_this_process(file):
+            yield True
+
+
+@contextmanager
+def held_by_this_process(lock: TextIO) -> Iterator[None]:
+    """Note in a lock's file who holds it; a child that is forked meanwhile does not hold it as well."""
+    descriptor = lock.fileno()
+    _held.add(descriptor)
+    try:
+        with suppress(OSError):  # a full disk: nobody is told who it is
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+        yield
+    finally:
+        _held.discard(descriptor)
 
 
 def _is_locked(path: Path) -> bool:
@@ -88,3 +103,31 @@ def _is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+_held: set[int] = set()
+
+
+def _let_go_in_the_child() -> None:
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_in_the_child)
+
+
+_held: set[int] = set()
+
+
+def _let_go_in_the_child() -> None:
+    for descriptor in _held:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, descriptor, inheritable=False)  # whoever closes it later closes no other file
+        os.close(nothing)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_in_the_child)

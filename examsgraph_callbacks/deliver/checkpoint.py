@@ -4,14 +4,14 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from examsgraph_callbacks.background.locks import FOLDER, destination_name
+from examsgraph_callbacks.background.locks import FOLDER, destination_name, held_by_this_process
 from examsgraph_callbacks.errors import AlreadyShippingError, DeliveryError
 
 __all__ = [
@@ -95,11 +95,8 @@ class CheckpointFile:
                         f"process {holder} is shipping there: wait for it, or stop it, and ship again",
                     )
                 time.sleep(_ASK_AGAIN_SECONDS)
-            with suppress(OSError):  # a full disk: nobody is told who ships
-                lock.truncate(0)
-                lock.write(str(os.getpid()))
-                lock.flush()
-            yield
+            with held_by_this_process(lock):
+                yield
 
     def _open_lock(self) -> TextIO:
         try:

@@ -40,11 +40,9 @@ LONGEST_SECONDS = 1800
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """A server of this test's own, so that all it holds can be counted."""
-    options = ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
-    with running_mlflow(
-        ["server", *options, "--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1"],
-        tmp_path,
-    ) as uri:
+    data = ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
+    artifacts = ["--artifacts-destination", str(tmp_path / "artifacts")]
+    with running_mlflow(["server", *data, *artifacts, "--workers", "1"], tmp_path) as uri:
         yield uri
 
 

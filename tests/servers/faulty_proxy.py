@@ -62,13 +62,8 @@ class FaultyProxy:
         with self._lock:
             self.requests += 1
             number = self.requests
-            point = self._chance.random()
-            for fault, probability in self._faults.items():
-                if point < probability:
-                    break
-                point -= probability
-            else:
-                fault = "none"
+            weights = [*self._faults.values(), 1 - sum(self._faults.values())]
+            (fault,) = self._chance.choices([*self._faults, "none"], weights)
             self.done[fault] += 1
         self.on_request(number)
         return fault
@@ -116,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault not in ("cut after", "hang after"):
             self._answer(status, headers, answer)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - http.server's names
 
     def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         connection = HTTPConnection(self.proxy.target, timeout=_LONGEST_HANG_SECONDS)
