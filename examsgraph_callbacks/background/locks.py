@@ -110,19 +110,6 @@ _held: set[int] = set()
 
 def _let_go_in_the_child() -> None:
     for descriptor in _held:
-        os.close(descriptor)
-    _held.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go_in_the_child)
-
-
-_held: set[int] = set()
-
-
-def _let_go_in_the_child() -> None:
-    for descriptor in _held:
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, descriptor, inheritable=False)  # whoever closes it later closes no other file
         os.close(nothing)
