@@ -18,7 +18,7 @@ from examsgraph_callbacks.deliver.answers import (
 )
 from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.surroundings import quiet_mlflow
-from examsgraph_callbacks.errors import DeliveryError, InvalidInputError
+from examsgraph_callbacks.errors import DeliveryError, InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -141,6 +141,10 @@ class Destination:
             self._expect_a_server()
         try:
             return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        except ImportError as error:
+            if not self.uri.startswith("postgresql"):
+                raise
+            raise MissingExtraError("psycopg2", "postgres") from error
         except Exception as error:  # a database's driver raises what it likes
             raise DeliveryError(
                 f"expected an MLflow database at {self.shown}, could not open it "

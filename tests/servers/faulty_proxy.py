@@ -35,8 +35,9 @@ class FaultyProxy:
         self.target = urlsplit(target).netloc
         self.done: Counter[str] = Counter()
         self.requests = 0
+        self.authorizations: set[str | None] = set()
         self.on_request: Callable[[int], None] = lambda _number: None
-        self._faults = faults
+        self.faults = faults
         self._chance = random.Random(seed)
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -62,8 +63,8 @@ class FaultyProxy:
         with self._lock:
             self.requests += 1
             number = self.requests
-            weights = [*self._faults.values(), 1 - sum(self._faults.values())]
-            (fault,) = self._chance.choices([*self._faults, "none"], weights)
+            weights = [*self.faults.values(), 1 - sum(self.faults.values())]
+            (fault,) = self._chance.choices([*self.faults, "none"], weights)
             self.done[fault] += 1
         self.on_request(number)
         return fault
@@ -89,6 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def _serve(self) -> None:
+        self.proxy.authorizations.add(self.headers.get("Authorization"))
         fault = self.proxy.fault()
         self.close_connection = True
         if fault == "refuse":
