@@ -140,16 +140,26 @@ class Destination:
         if self.is_server:
             self._expect_a_server()
         try:
+            if not self.is_server and not self.uri.startswith(SQLITE):
+                self._connect_once()
             return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
         except ImportError as error:
             if not self.uri.startswith("postgresql"):
                 raise
-            raise MissingExtraError("psycopg2", "postgres") from error
+            raise MissingExtraError(error.name or "a PostgreSQL driver", "postgres") from error
         except Exception as error:  # a database's driver raises what it likes
             raise DeliveryError(
                 f"expected an MLflow database at {self.shown}, could not open it "
                 f"({first_line(error)}): correct that and ship again, nothing is lost",
             ) from error
+
+    def _connect_once(self) -> None:
+        """MLflow tries a database server that is down for 100 s before it says so."""
+        from mlflow.store.db.utils import create_sqlalchemy_engine
+
+        engine = create_sqlalchemy_engine(self.uri)  # type: ignore[no-untyped-call]
+        engine.connect().close()
+        engine.dispose()
 
     def _expect_a_server(self) -> None:
         from mlflow.exceptions import MlflowException

@@ -40,7 +40,7 @@ def mlflow_on_postgresql(postgresql_uri: str, tmp_path_factory: pytest.TempPathF
 @contextmanager
 def running_postgresql() -> Iterator[str]:
     """Run PostgreSQL until the block ends; yields the URI of its database `postgres`."""
-    pytest.importorskip("psycopg2", reason="psycopg2 is not installed: pip install psycopg2-binary")
+    pytest.importorskip("psycopg", reason="expected a driver, found none: pip install -e '.[postgres]'")
     bin_folder = _bin_folder()
     port = free_port()
     with temporary_folder() as name:
