@@ -16,9 +16,24 @@ def main() -> None:
             run_application(arguments[1:])
         except InvalidInputError:
             """The command line below finds the same, and tells it in its own way."""
+    if arguments[:2] == ["ship", "--background"] and len(arguments) == 3:
+        _ship_in_the_background(arguments[2])
+        return
     from examsgraph_callbacks.cli import app
 
     app(prog_name="examsgraph")
+
+
+def _ship_in_the_background(journal: str) -> None:
+    """What a process that writes a journal starts: it detaches itself before it imports anything heavy."""
+    from examsgraph_callbacks.background.detaching import detach
+
+    detach()
+    from pathlib import Path
+
+    from examsgraph_callbacks.deliver.background import follow_in_a_helper
+
+    follow_in_a_helper(Path(journal))
 
 
 def _names_an_application(first: list[str]) -> bool:

@@ -1,6 +1,7 @@
 """The errors that this package raises on purpose: each says what was expected, what came, what to do."""
 
 __all__ = [
+    "AlreadyShippingError",
     "DeliveryError",
     "ExamsGraphError",
     "GraphUnavailableError",
@@ -23,7 +24,18 @@ class GraphUnavailableError(ExamsGraphError):
 
 
 class DeliveryError(ExamsGraphError):
-    """MLflow could not be reached or would not take what was delivered; nothing is lost, ship again."""
+    """MLflow could not be reached or would not take what was delivered; nothing is lost, ship again.
+
+    `retry_after_seconds` is how long MLflow asked to be left alone, where it did.
+    """
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class AlreadyShippingError(DeliveryError):
+    """Another process ships this journal to the same MLflow at this moment."""
 
 
 class SchemaError(ExamsGraphError):

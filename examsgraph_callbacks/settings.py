@@ -1,13 +1,17 @@
 """What can be configured from outside: one `EXAMSGRAPH_*` environment variable a field."""
 
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from examsgraph_callbacks.defaults import JOURNAL
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "Shipping"]
+
+Shipping: TypeAlias = Literal["thread", "process", "off"]
+"""How a journal is shipped by itself."""
 
 
 class Settings(BaseSettings):
@@ -26,6 +30,12 @@ class Settings(BaseSettings):
         default=False,
         description="Whether this process is recorded by itself: 1 under `examsgraph run`, where 0 leaves a "
         "subprocess out.",
+    )
+    ship: Shipping | None = Field(
+        default=None,
+        description="What ships the journal to MLflow while it is written: a helper `process` (the default), "
+        "a `thread` of the application, or nothing by itself (`off`, which is the default in serverless "
+        "functions).",
     )
     document_limit: int = Field(
         default=500,

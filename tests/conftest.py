@@ -1,6 +1,7 @@
 """Fixtures and report lines that all tests share."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -25,6 +26,9 @@ __all__ = [
     "pytest_terminal_summary",
     "restartable_neo4j",
 ]
+
+# a test that is about shipping by itself says so; no other leaves a process behind
+os.environ["EXAMSGRAPH_SHIP"] = "off"
 
 _ANY_FACT: TypeAdapter[Fact] = TypeAdapter(AnyFact)
 

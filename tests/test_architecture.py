@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "examsgraph_callbacks"
 LINES = [
     {"defaults", "errors", "lazy"},
     {"events", "failures", "settings"},
+    {"background"},
     {"journal", "measure"},
     {"capture", "replay", "analytics"},
     {"graph", "experiments", "tracker", "alerts"},

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 
+from examsgraph_callbacks.background.attending import Attending
 from examsgraph_callbacks.defaults import JOURNAL
 from examsgraph_callbacks.errors import InvalidInputError
 
@@ -35,7 +36,9 @@ def run_application(arguments: Sequence[str], journal: str | os.PathLike[str] | 
             os.execve(program, command, environment)  # noqa: S606 - the caller's own command line
         from examsgraph_callbacks.autolog.process import end_like, run_child
 
-        returncode = run_child(program, command, environment)
+        attend = Attending(environment["EXAMSGRAPH_JOURNAL"])
+        # what it writes is shipped from here
+        returncode = run_child(program, command, {**environment, "EXAMSGRAPH_SHIP": "off"}, attend)
     except OSError as error:
         raise InvalidInputError(f"expected a program that can be executed, got {program}: {error}") from error
     end_like(returncode)

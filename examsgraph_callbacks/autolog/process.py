@@ -20,13 +20,19 @@ _STOPS = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
 _PR_SET_PDEATHSIG = 1  # prctl(2): the signal that this process gets when its parent has died
 
 
-def run_child(program: str, command: Sequence[str], environment: Mapping[str, str]) -> int:
+def run_child(
+    program: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    attend: Callable[[], float | None] = lambda: None,
+) -> int:
     """Run `program`, called as `command`, to its end in this process's place.
 
     Its files, directory, terminal and process group are this process's. Each signal that is sent to
     this process is sent on to it; those that a terminal sends it has got already. If this process is
-    killed, so is it. Returns its exit code, or minus the number of the signal that killed it. Raises
-    `OSError` where it cannot be executed.
+    killed, so is it. Meanwhile, and when it has ended, `attend` is called, which returns the seconds until
+    it is to be called again, or None. Returns the child's exit code, or minus the number of the signal
+    that killed it. Raises `OSError` where it cannot be executed.
     """
     # where a SIG_IGN was inherited, the child's end would be told to nobody
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -41,7 +47,14 @@ def run_child(program: str, command: Sequence[str], environment: Mapping[str, st
             preexec_fn=_prepare(own_mask),  # noqa: PLW1509 - no other thread runs yet
         )
         while child.poll() is None:
-            _pass_on(signal.sigwaitinfo(signals), child)
+            seconds = attend()
+            if seconds is None:
+                info: signal.struct_siginfo | None = signal.sigwaitinfo(signals)
+            else:
+                info = signal.sigtimedwait(signals, seconds)
+            if info is not None:
+                _pass_on(info, child)
+        attend()
         while signal.sigtimedwait(signals, 0) is not None:
             """What came when the child had ended was meant for it too."""
     finally:

@@ -8,6 +8,8 @@ import typer
 from examsgraph_callbacks.cli.common import JournalOption, TrackingUriOption, errors_in_one_line, new_group
 
 if TYPE_CHECKING:
+    from examsgraph_callbacks.console import Screen
+    from examsgraph_callbacks.journal import Journal
     from examsgraph_callbacks.measure import Meter
 
 # everything else is imported by the verb that needs it, so that --help is there at once
@@ -109,12 +111,21 @@ def run(
 
 @app.command()
 def ship(
+    *,
     journal: JournalOption = None,
     tracking_uri: TrackingUriOption = None,
     flush: Annotated[
         bool,
         typer.Option("--flush", help="Ship turns that have not ended too, instead of waiting for them."),
     ] = False,
+    following: Annotated[
+        bool, typer.Option("--follow", help="Go on shipping what is written, until Ctrl-C or SIGTERM.")
+    ] = False,
+    status: Annotated[
+        bool,
+        typer.Option("--status", help="Ship nothing: show how far the journal is shipped, and to where."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --status: as JSON.")] = False,
     prices: PricesOption = None,
     policy: PolicyOption = None,
 ) -> None:
@@ -125,11 +136,19 @@ def ship(
     lost and nothing arrives twice. A fact that cannot be delivered is set aside beside the journal, in
     shipped/dead_letters.jsonl, and the others go on.
 
+    A process that writes a journal has it shipped by itself, in a helper process, to MLFLOW_TRACKING_URI,
+    else to mlflow.db beside the journal; this is for all other cases.
+
     Costs and misroutes are worked out when a turn is shipped; examsgraph report --help shows the files.
+
+    \b
+    EXAMSGRAPH_SHIP   process, thread, or off: what ships by itself
 
     \b
     Examples:
         examsgraph ship --tracking-uri http://localhost:5000
+        examsgraph ship --follow
+        examsgraph ship --status
         examsgraph ship --prices contract.toml --policy contract.toml
     """  # noqa: D301
     with errors_in_one_line():
@@ -137,7 +156,13 @@ def ship(
         from examsgraph_callbacks.journal import Journal
 
         opened, screen = Journal(journal), Screen()
+        if status:
+            _show_status(opened, screen, tracking_uri, as_json=as_json)
+            return
         meter = _meter(prices, policy)
+        if following:
+            _follow(opened, screen, tracking_uri, meter)
+            return
         shipped = ship_with_progress(opened, screen, tracking_uri, flush=flush, meter=meter)
         show_shipped(shipped, opened, screen, tracking_uri)
 
@@ -174,6 +199,24 @@ def report(
         from examsgraph_callbacks.journal import Journal
 
         show_report(Journal(journal), Screen(), _meter(prices, policy))
+
+
+def _show_status(journal: "Journal", screen: "Screen", tracking_uri: str | None, *, as_json: bool) -> None:
+    from examsgraph_callbacks.console import show_status, status_as_json
+    from examsgraph_callbacks.deliver import shipping_status
+
+    statuses = shipping_status(journal, tracking_uri)
+    if as_json:
+        screen.say(status_as_json(statuses))
+    else:
+        show_status(statuses, screen)
+
+
+def _follow(journal: "Journal", screen: "Screen", tracking_uri: str | None, meter: "Meter") -> None:
+    from examsgraph_callbacks.background.detaching import stop_on_signals
+    from examsgraph_callbacks.console import follow_with_progress
+
+    follow_with_progress(journal, screen, stop_on_signals().wait, tracking_uri, meter=meter)
 
 
 def _meter(prices: Path | None, policy: Path | None) -> "Meter":

@@ -3,7 +3,13 @@
 from examsgraph_callbacks.console.exploring import PathFiles, Wanted, show_path, show_what_if
 from examsgraph_callbacks.console.remedies import ConceptPlace, add_concept_resource
 from examsgraph_callbacks.console.screen import Advance, Screen
-from examsgraph_callbacks.console.shipping import ship_with_progress, show_shipped
+from examsgraph_callbacks.console.shipping import (
+    follow_with_progress,
+    ship_with_progress,
+    show_shipped,
+    show_status,
+    status_as_json,
+)
 from examsgraph_callbacks.console.summary import show_report
 
 __all__ = [
@@ -13,9 +19,12 @@ __all__ = [
     "Screen",
     "Wanted",
     "add_concept_resource",
+    "follow_with_progress",
     "ship_with_progress",
     "show_path",
     "show_report",
     "show_shipped",
+    "show_status",
     "show_what_if",
+    "status_as_json",
 ]

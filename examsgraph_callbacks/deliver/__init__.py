@@ -1,6 +1,19 @@
 """Delivery to MLflow: a journal's turns as traces, its explorations as runs, each exactly once."""
 
-from examsgraph_callbacks.deliver.destination import default_tracking_uri, ui_command
+from examsgraph_callbacks.defaults import default_tracking_uri
+from examsgraph_callbacks.deliver.destination import ui_command
+from examsgraph_callbacks.deliver.follow import follow, follow_in_turn
 from examsgraph_callbacks.deliver.shipper import GRACE, ShipReport, ship
+from examsgraph_callbacks.deliver.status import ShippingStatus, shipping_status
 
-__all__ = ["GRACE", "ShipReport", "default_tracking_uri", "ship", "ui_command"]
+__all__ = [
+    "GRACE",
+    "ShipReport",
+    "ShippingStatus",
+    "default_tracking_uri",
+    "follow",
+    "follow_in_turn",
+    "ship",
+    "shipping_status",
+    "ui_command",
+]

@@ -1,20 +1,29 @@
 """How far a journal has been delivered to one destination: read, written atomically, and locked."""
 
 import fcntl
-import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from examsgraph_callbacks.errors import DeliveryError
+from examsgraph_callbacks.background.locks import FOLDER, destination_name, held_by_this_process
+from examsgraph_callbacks.errors import AlreadyShippingError, DeliveryError
 
-__all__ = ["Checkpoint", "CheckpointFile", "SegmentCheckpoint"]
+__all__ = [
+    "FOLDER",
+    "Checkpoint",
+    "CheckpointFile",
+    "SegmentCheckpoint",
+    "ShippingFailure",
+    "read_checkpoint",
+]
 
-FOLDER = "shipped"
+_ASK_AGAIN_SECONDS = 0.1
 
 
 class SegmentCheckpoint(BaseModel):
@@ -26,10 +35,20 @@ class SegmentCheckpoint(BaseModel):
     waiting: tuple[int, ...] = ()
 
 
+class ShippingFailure(BaseModel):
+    """The error that ended the last try to deliver, and when that was (UTC)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    error: str
+
+
 class Checkpoint(BaseModel):
     """How far a journal was delivered.
 
     `incomplete` names the traces that were delivered without their root, which may still come.
+    `delivered_at` is when something was last delivered (UTC); `failure` is there if that failed since.
 
     Losing a checkpoint costs time, never correctness: everything is delivered again, and traces and
     runs that MLflow has already stay single. So a release that delivers more kinds of facts raises
@@ -42,6 +61,8 @@ class Checkpoint(BaseModel):
     tracking_uri: str = ""
     segments: dict[str, SegmentCheckpoint] = Field(default_factory=dict)
     incomplete: tuple[str, ...] = ()
+    delivered_at: datetime | None = None
+    failure: ShippingFailure | None = None
 
 
 class CheckpointFile:
@@ -52,60 +73,98 @@ class CheckpointFile:
     """
 
     def __init__(self, journal: Path, tracking_uri: str, shown: str) -> None:
-        name = hashlib.sha256(tracking_uri.encode()).hexdigest()[:16]
-        self._path = journal / FOLDER / f"{name}.json"
-        self._shown = shown
+        self.path = journal / FOLDER / f"{destination_name(tracking_uri)}.json"
+        self.shown = shown
+        self._left: tuple[int, int] | None = None
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, patience: timedelta = timedelta(0)) -> Iterator[None]:
         """Hold the right to deliver; the system frees it when the process ends, however it ends.
 
-        Raises `DeliveryError`, naming the process, where another one holds it.
+        Raises `AlreadyShippingError`, naming the process, where another one holds it and does not free it
+        within `patience`.
         """
         with self._open_lock() as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                lock.seek(0)
-                holder = lock.read().strip() or "unknown"
-                raise DeliveryError(
-                    f"expected to be the only shipper from {self._path.parent.parent} to {self._shown}, "
-                    f"process {holder} is shipping there: wait for it, or stop it, and ship again",
-                ) from error
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
-            yield
+            until = time.monotonic() + patience.total_seconds()
+            while not _is_free(lock):
+                if time.monotonic() >= until:
+                    lock.seek(0)
+                    holder = lock.read().strip() or "unknown"
+                    raise AlreadyShippingError(
+                        f"expected to be the only shipper from {self.path.parent.parent} to {self.shown}, "
+                        f"process {holder} is shipping there: wait for it, or stop it, and ship again",
+                    )
+                time.sleep(_ASK_AGAIN_SECONDS)
+            with held_by_this_process(lock):
+                yield
 
     def _open_lock(self) -> TextIO:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            return self._path.with_suffix(".lock").open("a+", encoding="ascii")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self.path.with_suffix(".lock").open("a+", encoding="ascii")
         except OSError as error:
-            raise DeliveryError(
-                f"expected to note in {self._path.parent} how far the journal is shipped, cannot write there "
-                f"({error.strerror}): let this user write there and ship again, nothing is lost",
-            ) from error
+            raise self._cannot_write(error) from error
 
     def load(self) -> Checkpoint:
         """The last checkpoint; an empty one where there is none of this version."""
-        try:
-            checkpoint = Checkpoint.model_validate_json(self._path.read_bytes())
-        except (FileNotFoundError, ValidationError):
-            return Checkpoint()
-        return checkpoint if checkpoint.version == Checkpoint().version else Checkpoint()
+        self._left = self._state()
+        return read_checkpoint(self.path)
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Replace the checkpoint, so that a crash leaves the old one or the new one, whole."""
-        content = checkpoint.model_copy(update={"tracking_uri": self._shown}).model_dump_json(indent=1)
-        draft = self._path.with_suffix(".draft")
+        """Replace the checkpoint, so that a crash leaves the old one or the new one, whole.
+
+        Raises `DeliveryError` where the disk does not take it.
+        """
+        content = checkpoint.model_copy(update={"tracking_uri": self.shown}).model_dump_json(indent=1)
+        try:
+            self._replace(content)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        self._left = self._state()
+
+    def is_as_left(self) -> bool:
+        """Whether nobody has replaced the checkpoint since it was last loaded or saved here."""
+        return self._left == self._state()
+
+    def _replace(self, content: str) -> None:
+        draft = self.path.with_suffix(".draft")
         with draft.open("w", encoding="utf-8") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
+        draft.replace(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+    def _state(self) -> tuple[int, int] | None:
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
+    def _cannot_write(self, error: OSError) -> DeliveryError:
+        return DeliveryError(
+            f"expected to note in {self.path.parent} how far the journal is shipped, cannot write there "
+            f"({error.strerror}): let this user write there and ship again, nothing is lost",
+        )
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint in a file; an empty one where there is none of this version."""
+    try:
+        checkpoint = Checkpoint.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return Checkpoint()
+    return checkpoint if checkpoint.version == Checkpoint().version else Checkpoint()
+
+
+def _is_free(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

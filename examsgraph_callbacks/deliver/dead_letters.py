@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
-from examsgraph_callbacks.deliver.checkpoint import FOLDER
+from examsgraph_callbacks.background.locks import FOLDER
 from examsgraph_callbacks.errors import DeliveryError, ExamsGraphError
 from examsgraph_callbacks.events import RunFact
 from examsgraph_callbacks.failures import failures
@@ -49,6 +49,10 @@ class DeadLetters:
     def count(self) -> int:
         """How many facts were set aside since this was made."""
         return len(self._set_aside)
+
+    def count_kept(self) -> int:
+        """How many facts stand in the file for this destination, whoever set them aside."""
+        return len(self._known)
 
     def _write(self, error: str, fact: str) -> None:
         line = f"{self._begin}{_json(error)}{_BEFORE_FACT}{fact}}}\n".encode("utf-8", "replace")

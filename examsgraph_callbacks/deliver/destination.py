@@ -1,6 +1,5 @@
 """Where traces and runs go: the tracking URI, how to look at it, and an MLflow opened on it quietly."""
 
-import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -8,8 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from examsgraph_callbacks.defaults import SQLITE, absolute
+from examsgraph_callbacks.deliver.answers import (
+    REFUSALS,
+    first_line,
+    innermost,
+    is_unavailable,
+    refuses,
+    status_of,
+)
+from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.surroundings import quiet_mlflow
-from examsgraph_callbacks.errors import DeliveryError, InvalidInputError
+from examsgraph_callbacks.errors import DeliveryError, InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -17,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "REFUSALS",
     "Destination",
-    "absolute",
-    "default_tracking_uri",
     "first_line",
     "is_unavailable",
     "open_destination",
@@ -32,20 +39,9 @@ OLDEST_SERVER = (3, 15)
 """Of the versions tried, 3.15 to 3.17 keep a trace's tokens and cost when it is sent again; 3.10 and 3.14
 add them up once more."""
 
-REFUSALS = frozenset({400, 413, 422})
-"""HTTP answers that find fault with the request itself, which would come again."""
-
-_UNAVAILABLE = frozenset({401, 403, 404, 429, 502, 503, 504})
-
-_SQLITE = "sqlite:///"
 _SERVERS = ("http://", "https://")
-_DATABASES = (_SQLITE, "postgresql", "mysql", "mssql")
+_DATABASES = (SQLITE, "postgresql", "mysql", "mssql")
 _PROBE_TIMEOUT_SECONDS = 10
-
-
-def default_tracking_uri(journal: Path) -> str:
-    """`MLFLOW_TRACKING_URI`, else the sqlite file `mlflow.db` beside the journal's directory."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{journal.absolute().parent / 'mlflow.db'}"
 
 
 def ui_command(tracking_uri: str, port: int = 5000) -> str:
@@ -80,7 +76,8 @@ class Destination:
 
         if name not in self._experiment_ids:
             try:
-                self._experiment_ids[name] = self._find_or_create(name)
+                # a name is given once: what is made a second time is refused, and found the third time
+                self._experiment_ids[name] = repeated(lambda: self._find_or_create(name))
             except MlflowException as error:
                 raise self.unreachable(error) from error
         return self._experiment_ids[name]
@@ -91,30 +88,37 @@ class Destination:
             return None
         return f"{self.shown}/#/experiments/{self.experiment_id(name)}"
 
-    def unreachable(self, why: BaseException | str) -> DeliveryError:
+    def unreachable(
+        self, why: BaseException | str, retry_after_seconds: float | None = None
+    ) -> DeliveryError:
         """The error for a destination that went away, or answered with an error of its own."""
         kind = "server" if self.is_server else "database"
         said = why if isinstance(why, str) else innermost(why)
         return DeliveryError(
             f"expected the MLflow {kind} at {self.shown} to take what is delivered, got {said}: "
             "see to it and ship again, nothing is lost",
+            retry_after_seconds,
         )
 
     def request(
         self,
         method: str,
         path: str,
-        timeout_seconds: float,
+        timeout_seconds: float | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> tuple[int, str]:
         """One HTTP request to the server, with MLflow's own login; its answer's status and text.
 
-        Raises `MlflowException` where no answer comes.
+        It waits for `MLFLOW_HTTP_REQUEST_TIMEOUT` seconds, else for `timeout_seconds` where that is less.
+        Raises `MlflowException` where no answer comes, and `DeliveryError` where the server asks to be left
+        alone for a while.
         """
+        from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_TIMEOUT
         from mlflow.utils.credentials import get_default_host_creds
         from mlflow.utils.rest_utils import http_request
 
+        longest = int(MLFLOW_HTTP_REQUEST_TIMEOUT.get())  # type: ignore[no-untyped-call]
         answer = http_request(  # type: ignore[no-untyped-call]
             get_default_host_creds(self.uri),  # type: ignore[no-untyped-call]
             path,
@@ -122,9 +126,12 @@ class Destination:
             max_retries=0,
             extra_headers=headers,
             data=body,
-            timeout=timeout_seconds,
+            timeout=min(longest, timeout_seconds or longest),
             raise_on_status=False,
         )
+        if answer.status_code in (429, 503):
+            why = f"HTTP {answer.status_code}: {answer.text.strip()[:200]}"
+            raise self.unreachable(why, _seconds(answer.headers.get("Retry-After")))
         return int(answer.status_code), str(answer.text)
 
     def _connect(self) -> "MlflowClient":
@@ -133,12 +140,26 @@ class Destination:
         if self.is_server:
             self._expect_a_server()
         try:
+            if not self.is_server and not self.uri.startswith(SQLITE):
+                self._connect_once()
             return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        except ImportError as error:
+            if not self.uri.startswith("postgresql"):
+                raise
+            raise MissingExtraError(error.name or "a PostgreSQL driver", "postgres") from error
         except Exception as error:  # a database's driver raises what it likes
             raise DeliveryError(
                 f"expected an MLflow database at {self.shown}, could not open it "
                 f"({first_line(error)}): correct that and ship again, nothing is lost",
             ) from error
+
+    def _connect_once(self) -> None:
+        """MLflow tries a database server that is down for 100 s before it says so."""
+        from mlflow.store.db.utils import create_sqlalchemy_engine
+
+        engine = create_sqlalchemy_engine(self.uri)  # type: ignore[no-untyped-call]
+        engine.connect().close()
+        engine.dispose()
 
     def _expect_a_server(self) -> None:
         from mlflow.exceptions import MlflowException
@@ -184,18 +205,12 @@ def open_destination(tracking_uri: str) -> Iterator[Destination]:
     if not uri.startswith((*_SERVERS, *_DATABASES)) or ":memory:" in uri:
         raise InvalidInputError(
             f"expected the address of an MLflow server or of a database that lasts, got "
-            f"{without_credentials(tracking_uri)!r}: file folders hold no traces and memory holds nothing, "
-            "use a database such as sqlite:///mlflow.db",
+            f"{without_credentials(tracking_uri)!r}: MLflow's file folders hold no traces and memory holds "
+            f"nothing, use a database such as {_database_in(tracking_uri)} (what a folder holds already is "
+            "brought there by  mlflow migrate-filestore)",
         )
     with quiet_mlflow():
         yield Destination(uri)
-
-
-def absolute(tracking_uri: str) -> str:
-    """The URI with nothing left that depends on the working directory, and no slash at its end."""
-    if tracking_uri.startswith(_SQLITE):
-        return f"{_SQLITE}{Path(tracking_uri.removeprefix(_SQLITE)).absolute()}"
-    return tracking_uri.rstrip("/")
 
 
 def without_credentials(uri: str) -> str:
@@ -203,43 +218,21 @@ def without_credentials(uri: str) -> str:
     return re.sub(r"://[^/@]*@", "://", uri)
 
 
-def refuses(error: Exception) -> bool:
-    """Whether MLflow finds fault with what it was sent, and would again."""
-    return status_of(error) in REFUSALS
+def _database_in(folder_uri: str) -> str:
+    """A database in the place of a local folder."""
+    if ":" in folder_uri.removeprefix("file:") or folder_uri.startswith("databricks"):
+        return f"{SQLITE}mlflow.db"
+    folder = Path(re.sub(r"^file:(//)?", "", folder_uri)).absolute()
+    return f"{SQLITE}{folder / 'mlflow.db'}"
 
 
-def is_unavailable(error: Exception) -> bool:
-    """Whether MLflow is away or too busy, whatever it was sent."""
-    return status_of(error) in _UNAVAILABLE
-
-
-def status_of(error: Exception) -> int | None:
-    """The HTTP status that MLflow gives this error, or got for it; None where it says none."""
-    from mlflow.exceptions import MlflowException
-    from requests import HTTPError
-
-    if isinstance(error, MlflowException):
-        return int(error.get_http_status_code())  # type: ignore[no-untyped-call]
-    if isinstance(error, HTTPError) and error.response is not None:
-        return int(error.response.status_code)
-    return None
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, as far as it fits into a sentence."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
-
-
-def innermost(error: BaseException) -> str:
-    """What the innermost cause says, which is the one that says what is wrong."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return first_line(error)
+def _seconds(retry_after: str | None) -> float | None:
+    """The seconds in an answer's `Retry-After`; None where it has none, or names a date."""
+    return float(retry_after) if retry_after is not None and retry_after.strip().isdigit() else None
 
 
 def _artifact_root(uri: str) -> Path | None:
     """The folder of a local database's artifacts, beside it; None leaves the place to MLflow."""
-    if not uri.startswith(_SQLITE):
+    if not uri.startswith(SQLITE):
         return None
-    return Path(uri.removeprefix(_SQLITE)).parent / "mlflow-artifacts"
+    return Path(uri.removeprefix(SQLITE)).parent / "mlflow-artifacts"

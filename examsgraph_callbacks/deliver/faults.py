@@ -1,15 +1,18 @@
 """Tells what is at fault where MLflow does not take a trace or a run: that one, or MLflow itself."""
 
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from examsgraph_callbacks.deliver.destination import refuses
+from examsgraph_callbacks.deliver.answers import is_unavailable, refuses
 from examsgraph_callbacks.errors import InvalidInputError
 
 __all__ = ["Faults"]
 
 IN_A_ROW = 10
 """After so many that it did not take, and none between that it took, MLflow is at fault."""
+
+_PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 T = TypeVar("T")
 
@@ -34,18 +37,37 @@ class Faults(Generic[T]):
         if self._in_a_row == IN_A_ROW:
             raise error
 
-    def settle(self, take_again: Callable[[T], object]) -> list[tuple[T, Exception]]:
-        """What is at fault itself: what MLflow refused, and what it failed on while it takes others.
+    def settle(
+        self, take_again: Callable[[T], object], take: Callable[[T], object] | None = None
+    ) -> list[tuple[T, Exception]]:
+        """What is at fault itself: what MLflow refused, and what it fails on while it takes others.
 
-        That is seen by `take_again`, which writes once more what was taken. Raises its error, or that of
-        what MLflow failed on where it took nothing.
+        That is seen by trying it again and again, for some seconds, in turn with `take_again`, which writes
+        once more what was taken; `take` writes what was not (the same way if it is not given). Raises the
+        error of what was taken before, or that of what MLflow failed on where it took nothing.
         """
-        failures = [error for _, error in self._faults if not _refused(error)]
-        if failures and self._taken is None:
-            raise failures[-1]
-        if failures and self._taken is not None:
+        return [
+            (thing, error)
+            for thing, error in self._faults
+            if _refused(error) or self._fails_on(thing, error, take_again, take or take_again)
+        ]
+
+    def _fails_on(
+        self, thing: T, error: Exception, take_again: Callable[[T], object], take: Callable[[T], object]
+    ) -> bool:
+        if self._taken is None:
+            raise error
+        for pause in _PAUSES_SECONDS:
             take_again(self._taken)
-        return self._faults
+            try:
+                take(thing)
+            except type(error) as again:
+                if is_unavailable(again):
+                    raise
+                time.sleep(pause)
+            else:
+                return False
+        return True
 
 
 def _refused(error: Exception) -> bool:

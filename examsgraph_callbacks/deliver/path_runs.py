@@ -4,14 +4,17 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from examsgraph_callbacks.deliver.answers import is_unavailable
 from examsgraph_callbacks.deliver.contents import answer_text
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.faults import Faults
+from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.turns import Turn
 from examsgraph_callbacks.events import Exploration, LLMCall, Trace
 from examsgraph_callbacks.failures import failures
@@ -56,6 +59,7 @@ class PathRunWriter:
         self._destination = destination
         self._dead_letters = dead_letters
         self.refused = 0
+        self.written = 0
 
     def write(self, explorations: Sequence[Explained]) -> int:
         """Write what is new of `explorations`; returns how many runs that were."""
@@ -74,28 +78,40 @@ class PathRunWriter:
         experiment_id = self._destination.experiment_id(PATH_EXPERIMENT)
         known = _known_runs(self._destination, experiment_id, [each.fact for each in explorations])
         run_ids: dict[str, str] = {}
-        faults: Faults[Exploration] = Faults()
+        faults: Faults[Explained] = Faults()
+
+        def write_one(exploration: Explained) -> None:
+            fact = exploration.fact
+            run = known[fact.event_id] = known.get(fact.event_id) or _create(
+                self._destination, experiment_id, fact
+            )
+            _fill(self._destination, run.info.run_id, exploration)
+            run_ids[fact.event_id] = run.info.run_id
+            self.written += 1
+
         for exploration in explorations:
             fact = exploration.fact
             run = known.get(fact.event_id)
             if run is not None and (run.info.status != "RUNNING" or run.info.lifecycle_stage != "active"):
                 continue
             try:
-                run = run or _create(self._destination, experiment_id, fact)
-                _fill(self._destination, run.info.run_id, exploration)
+                write_one(exploration)
             except (MlflowException, OSError) as error:
-                faults.add(fact, error)
+                if is_unavailable(error):
+                    raise
+                faults.add(exploration, error)
             except Exception as error:  # noqa: BLE001 - whatever one odd exploration brings about
                 self._set_aside(fact, error)
             else:
-                run_ids[fact.event_id] = run.info.run_id
-                faults.taken(fact)
-        for fact, why in faults.settle(lambda taken: self._tag(run_ids[taken.event_id], taken)):
-            self._set_aside(fact, why)
+                faults.taken(exploration)
+        for exploration, why in faults.settle(
+            lambda taken: self._tag(run_ids[taken.fact.event_id], taken.fact), write_one
+        ):
+            self._set_aside(exploration.fact, why)
         return len(run_ids)
 
     def _tag(self, run_id: str, fact: Exploration) -> None:
-        self._destination.client.set_tag(run_id, EVENT_ID_TAG, fact.event_id)
+        repeated(lambda: self._destination.client.set_tag(run_id, EVENT_ID_TAG, fact.event_id))
 
     def _set_aside(self, fact: Exploration, error: Exception) -> None:
         self.refused += 1
@@ -128,12 +144,15 @@ def _known_runs(
     known: dict[str, Run] = {}
     token: str | None = ""
     while token is not None:
-        page = destination.client.search_runs(
-            [experiment_id],
-            filter_string=in_that_time,
-            run_view_type=ViewType.ALL,
-            max_results=_PAGE,
-            page_token=token or None,
+        page = repeated(
+            partial(
+                destination.client.search_runs,
+                [experiment_id],
+                filter_string=in_that_time,
+                run_view_type=ViewType.ALL,
+                max_results=_PAGE,
+                page_token=token or None,
+            ),
         )
         known.update((run.data.tags[EVENT_ID_TAG], run) for run in page if EVENT_ID_TAG in run.data.tags)
         token = page.token or None
@@ -163,10 +182,12 @@ def _fill(destination: Destination, run_id: str, explained: Explained) -> None:
     exploration = explained.fact.model_copy(update={"final_explanation": explained.explanation})
     ended_ms = _ms(exploration.ended_at)
     params = exploration.retrieval_params.model_dump(exclude_none=True)
-    destination.client.log_batch(
-        run_id,
-        metrics=[Metric(key, value, ended_ms, 0) for key, value in _metrics(exploration).items()],
-        params=[Param(key, str(value)) for key, value in params.items()],
+    repeated(
+        lambda: destination.client.log_batch(
+            run_id,
+            metrics=[Metric(key, value, ended_ms, 0) for key, value in _metrics(exploration).items()],
+            params=[Param(key, str(value)) for key, value in params.items()],
+        ),
     )
     artifact = json.dumps(path_artifact(exploration), ensure_ascii=False, indent=2)
     with TemporaryDirectory(prefix="examsgraph-") as folder:
@@ -175,9 +196,9 @@ def _fill(destination: Destination, run_id: str, explained: Explained) -> None:
             Path(folder, name).write_text(picture, encoding="utf-8")
         if exploration.final_explanation:
             Path(folder, "final_explanation.txt").write_text(exploration.final_explanation, encoding="utf-8")
-        destination.client.log_artifacts(run_id, folder)
+        repeated(lambda: destination.client.log_artifacts(run_id, folder))
     status = "FAILED" if exploration.status == "error" else "FINISHED"
-    destination.client.set_terminated(run_id, status, ended_ms)
+    repeated(lambda: destination.client.set_terminated(run_id, status, ended_ms))
 
 
 def _pictures(exploration: Exploration) -> Iterator[tuple[str, str]]:

@@ -1,27 +1,28 @@
 """Ships a journal to MLflow, one pass at a time: what is new is measured, delivered and remembered."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-from examsgraph_callbacks.deliver.checkpoint import Checkpoint, CheckpointFile
+from examsgraph_callbacks.defaults import absolute, default_tracking_uri
+from examsgraph_callbacks.deliver.checkpoint import Checkpoint, CheckpointFile, ShippingFailure
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import (
     Destination,
-    absolute,
-    default_tracking_uri,
     open_destination,
     without_credentials,
 )
 from examsgraph_callbacks.deliver.path_runs import PATH_EXPERIMENT, PathRunWriter, explained_explorations
 from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT, TRACES_A_REQUEST, TraceWriter
 from examsgraph_callbacks.deliver.turns import Gatherer, Turn
+from examsgraph_callbacks.errors import DeliveryError
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
 
-__all__ = ["GRACE", "ShipReport", "ship"]
+__all__ = ["GRACE", "ShipReport", "Shipment", "note_failure", "ship"]
 
 GRACE = timedelta(minutes=10)
 """How long a turn may be silent before it is delivered without its root."""
@@ -61,6 +62,7 @@ def ship(
     meter: Meter | None = None,
     grace: timedelta = GRACE,
     now: datetime | None = None,
+    patience: timedelta = timedelta(0),
 ) -> ShipReport:
     """Deliver what is new in `journal` to the MLflow at `tracking_uri` (see `default_tracking_uri`).
 
@@ -70,21 +72,37 @@ def ship(
     crash or to a second destination, changes nothing that is there. `on_progress` is called after each
     batch with the report so far.
 
-    Raises `DeliveryError` where MLflow cannot be reached or another process ships there already, and
-    `InvalidInputError` for a URI that holds no traces; what was delivered until then is remembered.
+    Raises `DeliveryError` where MLflow cannot be reached or another process ships there already, for all
+    of `patience`, and `InvalidInputError` for a URI that holds no traces; what was delivered until then
+    is remembered.
     """
     uri = absolute(tracking_uri or default_tracking_uri(journal.path))
     file = CheckpointFile(journal.path, uri, without_credentials(uri))
-    with file.locked(), open_destination(uri) as destination:
-        shipment = _Shipment(journal, file, destination, meter or Meter())
-        for report in shipment.deliver((now or datetime.now(UTC)) - grace):
-            if on_progress is not None:
-                on_progress(report)
-        return shipment.report
+    with file.locked(patience):
+        try:
+            with open_destination(uri) as destination:
+                shipment = Shipment(journal, file, destination, meter or Meter())
+                for report in shipment.deliver((now or datetime.now(UTC)) - grace):
+                    if on_progress is not None:
+                        on_progress(report)
+                return shipment.report
+        except DeliveryError as error:
+            note_failure(file, error)
+            raise
 
 
-class _Shipment:
-    """One pass: its report grows batch by batch, and with each the checkpoint."""
+def note_failure(file: CheckpointFile, error: Exception) -> None:
+    """Note beside the progress that delivering failed, for `shipping_status` to show."""
+    failure = ShippingFailure(at=datetime.now(UTC), error=str(error))
+    with suppress(DeliveryError):  # the disk is full: that is told by whoever ships
+        file.save(file.load().model_copy(update={"failure": failure}))
+
+
+class Shipment:
+    """A delivery, pass by pass: its report grows batch by batch, and with each the checkpoint.
+
+    After an error it is of no more use: another one begins where the checkpoint stands.
+    """
 
     def __init__(
         self,
@@ -93,7 +111,7 @@ class _Shipment:
         destination: Destination,
         meter: Meter,
     ) -> None:
-        since = file.load()
+        since = self._saved = file.load()
         self._gatherer = Gatherer(journal, since)
         self._incomplete = dict.fromkeys(since.incomplete)
         self._file = file
@@ -107,8 +125,13 @@ class _Shipment:
             runs_url=destination.experiment_url(PATH_EXPERIMENT),
         )
 
+    @property
+    def new_runs(self) -> int:
+        """The runs that were written, also those of a batch that failed."""
+        return self._path_runs.written
+
     def deliver(self, silent_since: datetime) -> Iterator[ShipReport]:
-        """Deliver batch by batch, yielding the report so far."""
+        """Deliver what is new, batch by batch, yielding the report so far; may be called again."""
         for batch in _batches(self._gatherer.complete_turns()):
             self._deliver_complete(batch)
             yield self._remembered(batch)
@@ -141,10 +164,11 @@ class _Shipment:
         """Write the batch's runs, then the checkpoint: what it passes is delivered."""
         explorations = [exploration for turn in batch for exploration in explained_explorations(turn)]
         runs = self._path_runs.write(explorations)
-        self._file.save(
+        self._save(
             Checkpoint(
                 segments=self._gatherer.segments(),
                 incomplete=tuple(self._incomplete)[-_INCOMPLETE_REMEMBERED:],
+                delivered_at=datetime.now(UTC) if batch else self._saved.delivered_at,
             ),
         )
         self.report = replace(
@@ -157,6 +181,11 @@ class _Shipment:
             facts_pending=self._gatherer.facts_waiting,
         )
         return self.report
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        if checkpoint != self._saved.model_copy(update={"tracking_uri": ""}):
+            self._file.save(checkpoint)
+            self._saved = checkpoint
 
 
 def _batches(turns: Iterator[Turn]) -> Iterator[list[Turn]]:

@@ -14,6 +14,8 @@ _WHERE_UNSET = {
     "MLFLOW_MODEL_CATALOG_URI": "",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # PostgreSQL's own client waits for a host that is away for as long as the network's retries last
+    "PGCONNECT_TIMEOUT": "30",
 }
 _ALWAYS = {
     # a repeated "create run", whose first answer was lost, makes a second run: the next ship repeats

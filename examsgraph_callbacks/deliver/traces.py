@@ -6,18 +6,13 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from examsgraph_callbacks.deliver.answers import REFUSALS, first_line, is_unavailable, refuses, status_of
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
-from examsgraph_callbacks.deliver.destination import (
-    REFUSALS,
-    Destination,
-    first_line,
-    is_unavailable,
-    refuses,
-    status_of,
-)
+from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.faults import Faults
 from examsgraph_callbacks.deliver.measured import MeasuredTurn, measure_turn
 from examsgraph_callbacks.deliver.otlp import encode_span, export_request
+from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.sound import prepared
 from examsgraph_callbacks.deliver.spans import INCOMPLETE, is_trace_id, turn_spans
 from examsgraph_callbacks.deliver.turns import Turn
@@ -35,7 +30,6 @@ TRACE_EXPERIMENT = "ExamsGraph"
 
 TRACES_A_REQUEST = 200
 BYTES_A_REQUEST = 4 * 1024 * 1024
-_TIMEOUT_SECONDS = 120
 _NO_COST = json.dumps({"input_cost": None, "output_cost": None, "total_cost": None})
 
 Encoded: TypeAlias = "tuple[MeasuredTurn, list[ProtoSpan]]"
@@ -97,7 +91,7 @@ class TraceWriter:
         if not is_trace_id(trace_id):
             return "absent"
         try:
-            info = self._client.get_trace_info(f"tr-{trace_id}")
+            info = repeated(lambda: self._client.get_trace_info(f"tr-{trace_id}"))
         except MlflowException as error:
             if status_of(error) == 404:
                 return "absent"
@@ -125,7 +119,7 @@ class TraceWriter:
             tags={INCOMPLETE: "false"} if root_is_late else {},
         )
         try:
-            self._client.start_trace(info)
+            repeated(lambda: self._client.start_trace(info))
         except MlflowException as error:
             if not refuses(error):
                 raise self._destination.unreachable(error) from error
@@ -141,12 +135,13 @@ class TraceWriter:
                 yield encoded
 
     def _send(self, request: Sequence[Encoded], faults: Faults[Encoded]) -> list[MeasuredTurn]:
-        """Send all at once, or one by one where MLflow does not take them so; returns what was taken."""
+        """Send all at once, or half by half where MLflow does not take them so; returns what was taken."""
         try:
             self._send_at_once(request)
         except (InvalidInputError, _StumbleError) as error:
             if len(request) > 1:
-                return [measured for encoded in request for measured in self._send([encoded], faults)]
+                half = len(request) // 2
+                return [*self._send(request[:half], faults), *self._send(request[half:], faults)]
             faults.add(request[0], error)
             return []
         faults.taken(request[-1])
@@ -164,12 +159,9 @@ class TraceWriter:
             "x-mlflow-experiment-id": self._experiment_id,
         }
         try:
-            status, text = self._destination.request(
-                "POST",
-                "/v1/traces",
-                _TIMEOUT_SECONDS,
-                headers,
-                export_request(spans),
+            body = export_request(spans)
+            status, text = repeated(
+                lambda: self._destination.request("POST", "/v1/traces", None, headers, body)
             )
         except MlflowException as error:
             raise self._destination.unreachable(error) from error

@@ -53,19 +53,28 @@ class Gatherer:
     """Reads what a checkpoint has not seen of a journal, and knows at any time where it stands."""
 
     def __init__(self, journal: Journal, since: Checkpoint) -> None:
-        self._paths = journal.segments()
-        self._offsets = {path.name: _seen(since, path).offset for path in self._paths}
+        self._journal = journal
+        paths = journal.segments()
+        self._offsets = {path.name: _seen(since, path).offset for path in paths}
         self._waiting: dict[str, list[_Read]] = {}
+        self._looked_at: dict[str, int] = {}
         self.facts_read = 0
-        for path in self._paths:
+        for path in paths:
             for begin in _seen(since, path).waiting:
                 for read in _read_again(path, begin):
                     self._wait(read)
 
     def complete_turns(self) -> Iterator[Turn]:
-        """Turns in the order of their roots; what has no root stays with the waiting ones."""
-        for path in self._paths:
-            begin = self._offsets[path.name]
+        """Turns in the order of their roots; what has no root stays with the waiting ones.
+
+        Called again, it goes on with what has been written since.
+        """
+        for path in self._journal.segments():
+            begin = self._offsets.setdefault(path.name, 0)
+            size = path.stat().st_size
+            # an end that cannot be read is not tried, and told, again before something follows it
+            if size <= begin or size == self._looked_at.get(path.name):
+                continue
             for following, fact in read_segment(path, begin):
                 self._offsets[path.name] = following
                 self.facts_read += 1
@@ -74,6 +83,7 @@ class Gatherer:
                     if fact.parent_run_id is None:
                         yield self._taken(turn_id)
                 begin = following
+            self._looked_at[path.name] = size
 
     def stale_turns(self, before: datetime) -> Iterator[Turn]:
         """Waiting turns of which nothing has been written since `before` (UTC)."""

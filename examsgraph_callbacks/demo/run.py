@@ -1,5 +1,6 @@
 """The demonstration from end to end: a lesson is recorded, shipped to MLflow and summed up."""
 
+from examsgraph_callbacks.background import ship_by_hand
 from examsgraph_callbacks.console import Screen, ship_with_progress, show_report, show_shipped
 from examsgraph_callbacks.deliver import ShipReport
 from examsgraph_callbacks.demo.concept_graph import open_graph
@@ -25,6 +26,7 @@ def run_demo(journal: Journal, screen: Screen, pace: float = 1.0) -> None:
     `pace` stretches the scripted models' pauses; 0 leaves them out. Raises `ExamsGraphError` where the
     graph or the models cannot be had; that MLflow cannot be reached is said, and costs nothing else.
     """
+    ship_by_hand()
     record_lesson(journal, screen, pace)
     shipped = _shipped(journal, screen)
     screen.say("")

@@ -6,6 +6,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from examsgraph_callbacks.background.locks import mark_written
+
 __all__ = ["Segment"]
 
 _FLAGS = (
@@ -31,6 +33,7 @@ class Segment:
         name = f"{began}-{os.getpid()}-{os.urandom(3).hex()}.jsonl"
         self._path = os.fspath(directory / name)
         self._descriptor = os.open(self._path, _FLAGS, 0o660)
+        mark_written(self._descriptor)
         self._torn = False
         self._size_at_look = 0
 

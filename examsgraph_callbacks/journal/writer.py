@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from examsgraph_callbacks.background.starting import LOOK_AGAIN_SECONDS, make_sure_it_is_shipped
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal.segment import Segment
 
@@ -31,7 +32,8 @@ class SegmentWriter:
     """Writes to a segment of its own in `directory`, which the first line creates.
 
     Lines that the disk refuses are held, up to `held_limit_bytes`, and written before the next one;
-    beyond that they are dropped, counted and logged.
+    beyond that they are dropped, counted and logged. While it is written, the journal is shipped: the
+    first line, and one a minute, see to that.
 
     A segment that is deleted or moved away is missed by the first line a second later, and another one
     begun. Of a moved one the lines are where it is now. Of a deleted one those written meanwhile are
@@ -59,6 +61,7 @@ class SegmentWriter:
         self._look_at_seconds = 0.0
         self._held: deque[bytes] = deque()
         self._held_bytes = 0
+        self._look_to_shipping_at = 0.0
         self.dropped = 0
 
     @property
@@ -71,6 +74,9 @@ class SegmentWriter:
         with self._lock:
             self._arrived.append(line)
             self._write_arrived()
+        if (now := self._monotonic_seconds()) >= self._look_to_shipping_at:
+            self._look_to_shipping_at = now + LOOK_AGAIN_SECONDS
+            make_sure_it_is_shipped(self._directory)
 
     def close(self) -> None:
         """Write what is held, if the disk lets us, and close the segment; a later write opens another."""

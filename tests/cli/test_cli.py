@@ -1,5 +1,7 @@
 """The verbs: what they print, where, and with which exit code."""
 
+import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -196,3 +198,31 @@ def test_an_mlflow_that_is_down_is_told_in_one_line_with_exit_code_1(journal: Jo
     assert shown.stdout == ""
     assert len(shown.stderr.splitlines()) == 1
     assert "http://127.0.0.1:9" in shown.stderr
+
+
+def test_the_status_is_told_to_people_and_to_programs(journal: Journal) -> None:
+    options = ["ship", "--status", "--journal", str(journal.path), "--tracking-uri", "http://127.0.0.1:9"]
+    RUN.invoke(app, [option for option in options if option != "--status"])
+    shown = RUN.invoke(app, options)
+    assert shown.exit_code == 0
+    assert shown.stdout.splitlines()[0] == "http://127.0.0.1:9"
+    assert "facts behind         2" in shown.stdout
+    assert "last delivery        never" in shown.stdout
+    assert "no answer came" in shown.stderr
+
+    (status,) = json.loads(RUN.invoke(app, [*options, "--json"]).stdout)
+    assert (status["facts_behind"], status["delivered_at"], status["shipping"]) == (2, None, False)
+    assert "no answer came" in status["error"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_following_ends_when_it_is_told_to_with_exit_code_0(number: signal.Signals, journal: Journal) -> None:
+    command = [sys.executable, "-m", "examsgraph_callbacks", "ship", "--follow"]
+    options = ["--journal", str(journal.path), "--tracking-uri", "http://127.0.0.1:9"]
+    with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True) as following:
+        assert following.stderr is not None
+        # it is told once, and the tries go on
+        assert "no answer came" in following.stderr.readline()
+        following.send_signal(number)
+        assert following.communicate()[1] == ""
+    assert following.returncode == 0

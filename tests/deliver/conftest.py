@@ -9,8 +9,23 @@ import pytest
 from examsgraph_callbacks.deliver.destination import open_destination
 from examsgraph_callbacks.journal import Journal
 from tests.servers.mlflow_server import mlflow_server
+from tests.servers.postgresql_server import mlflow_on_postgresql, postgresql_uri
 
-__all__ = ["empty_database", "journal", "mlflow_server", "no_tracking_uri", "sqlite_uri", "tracking_uri"]
+__all__ = [
+    "DOORS",
+    "door",
+    "empty_database",
+    "journal",
+    "mlflow_on_postgresql",
+    "mlflow_server",
+    "no_tracking_uri",
+    "postgresql_uri",
+    "sqlite_uri",
+    "tracking_uri",
+]
+
+DOORS = {"server": "mlflow_server", "sqlite": "sqlite_uri"}
+"""What is delivered to, and the fixture that gives it."""
 
 
 # of MLflow's own making, and on every first use of a database
@@ -47,9 +62,13 @@ def sqlite_uri(empty_database: Path, tmp_path: Path) -> str:
     return f"sqlite:///{shutil.copy(empty_database, tmp_path / 'mlflow.db')}"
 
 
-@pytest.fixture(params=["server", "sqlite"])
+@pytest.fixture(params=DOORS)
 def tracking_uri(request: pytest.FixtureRequest) -> str:
     """Both doors; the server is shared, so turns are told apart by their names."""
-    fixture = "mlflow_server" if request.param == "server" else "sqlite_uri"
+    return door(request, DOORS[request.param])
+
+
+def door(request: pytest.FixtureRequest, fixture: str) -> str:
+    """The tracking URI that a fixture gives."""
     uri: str = request.getfixturevalue(fixture)
     return uri

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -81,11 +82,21 @@ def test_the_one_command_opens_the_ui_on_traces_runs_and_artifacts(
 
 
 @pytest.mark.parametrize(
-    "uri", ["mlruns", "file:///tmp/mlruns", "databricks", "sqlite://", "sqlite:///:memory:"]
+    ("uri", "instead"),
+    [
+        ("mlruns", f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"),
+        ("./mlruns", f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"),
+        ("/tmp/mlruns", "sqlite:////tmp/mlruns/mlflow.db"),
+        ("file:///tmp/mlruns", "sqlite:////tmp/mlruns/mlflow.db"),
+        ("file:mlruns", f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"),
+        ("databricks", "sqlite:///mlflow.db"),
+        ("sqlite://", "sqlite:///mlflow.db"),
+        ("sqlite:///:memory:", "sqlite:///mlflow.db"),
+    ],
 )
-def test_what_holds_no_traces_is_refused_with_what_to_use_instead(uri: str) -> None:
+def test_what_holds_no_traces_is_refused_with_what_to_use_instead(uri: str, instead: str) -> None:
     with (
-        pytest.raises(InvalidInputError, match=r"use a database such as sqlite:///mlflow\.db"),
+        pytest.raises(InvalidInputError, match=re.escape(f"use a database such as {instead} ")),
         open_destination(uri),
     ):
         pass

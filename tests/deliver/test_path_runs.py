@@ -13,8 +13,15 @@ from examsgraph_callbacks.deliver.path_runs import explained_explorations
 from examsgraph_callbacks.deliver.turns import Turn
 from examsgraph_callbacks.events import Exploration
 from examsgraph_callbacks.journal import Journal
+from tests.deliver.conftest import DOORS, door
 from tests.deliver.factories import EXPLANATION, exploration, full_turn, hex_id, llm_call, turn_root
 from tests.deliver.readback import experiment_id, runs_of
+
+
+@pytest.fixture(params=[*DOORS, "server on PostgreSQL"])
+def tracking_uri(request: pytest.FixtureRequest) -> str:
+    """Every door there is."""
+    return door(request, DOORS.get(request.param, "mlflow_on_postgresql"))
 
 
 def artifact(tracking_uri: str, run: Run, name: str, folder: Path) -> str:

@@ -13,11 +13,18 @@ from examsgraph_callbacks.deliver import ShipReport, ship, spans
 from examsgraph_callbacks.errors import DeliveryError
 from examsgraph_callbacks.events import RunFact
 from examsgraph_callbacks.journal import Journal
+from tests.deliver.conftest import DOORS, door
 from tests.deliver.factories import BEGAN, full_turn, hex_id, llm_call, small_turn, turn_root
 from tests.deliver.readback import cost_of, runs_in, tokens_of, trace_of, traces_in
 
 SHORTLY_AFTER = BEGAN + timedelta(minutes=1)
 LONG_AFTER = BEGAN + timedelta(hours=1)
+
+
+@pytest.fixture(params=[*DOORS, "server on PostgreSQL"])
+def tracking_uri(request: pytest.FixtureRequest) -> str:
+    """Every door there is."""
+    return door(request, DOORS.get(request.param, "mlflow_on_postgresql"))
 
 
 def write(journal: Journal, facts: Iterable[RunFact]) -> None:

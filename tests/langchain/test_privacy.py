@@ -181,7 +181,8 @@ def test_without_content_no_text_reaches_the_disk(tmp_path: Path, monkeypatch: p
         *(fact.run_id for fact in facts if isinstance(fact, RunFact)),
         *("run", "Library", "explain", "ScriptedModel", "GraphPathRetriever"),
         *("ok", "error", "partial", "RuntimeError", "OSError", "ValueError", "GraphUnavailableError"),
-        *("openai", "gpt-4o", "gpt-4o-2024-08-06", "stop", "1.0", "정규화", "(1+cos)/2", "both"),
+        *("openai", "gpt-4o", "gpt-4o-2024-08-06", "stop", "1.0", "정규화", "(1+cos)/2"),
+        *("both", "explorer"),
         "memory: 1 concepts, 0 relations",
         said("document-id"),
     }

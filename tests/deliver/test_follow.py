@@ -1,0 +1,302 @@
+"""Following a journal: what is new arrives at the next look, failures are waited out, and it ends well."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examsgraph_callbacks.deliver import ShipReport, follow, follow_in_turn, ship, shipping_status
+from examsgraph_callbacks.deliver.backoff import Backoff
+from examsgraph_callbacks.deliver.checkpoint import CheckpointFile
+from examsgraph_callbacks.deliver.destination import Destination
+from examsgraph_callbacks.errors import DeliveryError, InvalidInputError
+from examsgraph_callbacks.journal import Journal
+from tests.deliver.factories import BEGAN, full_turn, hex_id, small_turn
+from tests.deliver.readback import runs_in, trace_of, traces_in
+
+NOBODY = "http://127.0.0.1:9"  # the discard port, on which nothing listens
+
+
+class Script:
+    """Stands in for waiting: each pause runs the next step, and after the last one it says to stop."""
+
+    def __init__(self, *steps: Callable[[], object]) -> None:
+        self._steps = list(steps)
+        self.pauses: list[float] = []
+
+    def __call__(self, seconds: float) -> bool:
+        if seconds == 0:
+            return False
+        self.pauses.append(seconds)
+        if not self._steps:
+            return True
+        self._steps.pop(0)()
+        return False
+
+
+def write(journal: Journal, *turns: str) -> None:
+    for turn in turns:
+        for fact in small_turn(turn):
+            journal.write(fact)
+
+
+def both(first: Callable[[], object], second: Callable[[], object]) -> Callable[[], None]:
+    def do() -> None:
+        first()
+        second()
+
+    return do
+
+
+def nothing() -> None:
+    """A pause in which nothing happens."""
+
+
+def test_what_is_written_meanwhile_is_delivered_at_the_next_look(journal: Journal, sqlite_uri: str) -> None:
+    write(journal, "first")
+    seen: list[list[str]] = []
+    script = Script(
+        both(lambda: seen.append(traces_in(sqlite_uri)), lambda: write(journal, "second")),
+        both(lambda: seen.append(traces_in(sqlite_uri)), lambda: write(journal, "third")),
+        lambda: seen.append(traces_in(sqlite_uri)),
+    )
+    follow(journal, sqlite_uri, wait=script)
+
+    assert [len(traces) for traces in seen] == [1, 2, 3]
+    assert traces_in(sqlite_uri) == sorted(map(hex_id, ["first", "second", "third"]))
+
+
+def test_a_new_segment_is_seen(journal: Journal, sqlite_uri: str) -> None:
+    write(journal, "first")
+    second = Journal(journal.path)
+    script = Script(both(journal.close, lambda: write(second, "second")), nothing)
+    follow(journal, sqlite_uri, wait=script)
+
+    assert len(second.segments()) == 2
+    assert traces_in(sqlite_uri) == sorted(map(hex_id, ["first", "second"]))
+
+
+def test_where_nothing_is_new_mlflow_is_not_asked(
+    journal: Journal, sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(journal, "turn")
+    asked: list[str] = []
+    unpatched = Destination.experiment_id
+
+    def experiment_id(self: Destination, name: str) -> str:
+        asked.append(name)
+        return unpatched(self, name)
+
+    monkeypatch.setattr(Destination, "experiment_id", experiment_id)
+    counts: list[int] = []
+    count = lambda: counts.append(len(asked))  # noqa: E731
+    follow(journal, sqlite_uri, wait=Script(count, count, count))
+
+    assert counts[0] > 0
+    assert counts == [counts[0]] * 3
+
+
+def test_a_turn_that_stays_silent_is_delivered_in_time(journal: Journal, sqlite_uri: str) -> None:
+    *children, _root = small_turn("turn")
+    for fact in children:
+        journal.write(fact)
+    moments = iter([BEGAN + timedelta(minutes=minute) for minute in (1, 2, 30, 31)])
+    follow(journal, sqlite_uri, wait=Script(nothing, nothing), now=lambda: next(moments))
+
+    assert trace_of(sqlite_uri, "turn").info.tags["incomplete"] == "true"
+
+
+def test_a_clock_that_jumps_loses_nothing_and_doubles_nothing(journal: Journal, sqlite_uri: str) -> None:
+    *children, root = small_turn("turn")
+    for fact in children:
+        journal.write(fact)
+    moments = iter([BEGAN + timedelta(days=days) for days in (0, 400, -400, 0)])
+    script = Script(nothing, lambda: journal.write(root), nothing)
+    follow(journal, sqlite_uri, wait=script, now=lambda: next(moments))
+
+    trace = trace_of(sqlite_uri, "turn")
+    assert (trace.info.state.value, trace.info.tags["incomplete"]) == ("OK", "false")
+    assert len(trace.data.spans) == 3
+    assert traces_in(sqlite_uri) == [hex_id("turn")]
+
+
+def test_while_mlflow_is_down_the_pauses_grow_and_then_everything_arrives(
+    journal: Journal, sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(journal, "turn")
+    failed: list[DeliveryError] = []
+    broken = [True]
+    unpatched = Destination.experiment_id
+
+    def experiment_id(self: Destination, name: str) -> str:
+        if broken[0]:
+            raise self.unreachable("Connection refused")
+        return unpatched(self, name)
+
+    monkeypatch.setattr(Destination, "experiment_id", experiment_id)
+    script = Script(*[nothing] * 9, lambda: broken.__setitem__(0, False), nothing)
+    follow(journal, sqlite_uri, wait=script, on_failure=failed.append, backoff=Backoff(lambda: 0.0))
+
+    assert script.pauses[:10] == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+    assert script.pauses[10:] == [1, 1]
+    assert len(failed) == 10
+    assert traces_in(sqlite_uri) == [hex_id("turn")]
+    assert shipping_status(journal, sqlite_uri)[0].error is None
+
+
+def test_pauses_are_shortened_by_chance_and_never_below_what_was_asked_for() -> None:
+    chances = iter([0.0, 0.5, 1.0])
+    backoff = Backoff(lambda: next(chances))
+    assert [backoff.next_pause() for _ in range(3)] == [1.0, 2 * 0.75, 4 * 0.5]
+    assert Backoff().next_pause(30) == 30
+    assert Backoff().next_pause(1e9) == 3600
+
+
+def test_it_ends_after_the_batch_in_hand(journal: Journal, sqlite_uri: str) -> None:
+    write(journal, *(f"turn {number}" for number in range(250)))
+    told: list[int] = []
+    follow(
+        journal,
+        sqlite_uri,
+        wait=lambda seconds: seconds == 0,
+        on_progress=lambda report: told.append(report.traces),
+    )
+
+    assert told == [200]
+    assert ship(journal, sqlite_uri).traces == 50
+
+
+def test_what_another_process_ships_in_between_is_left_out(journal: Journal, sqlite_uri: str) -> None:
+    write(journal, "first")
+    reports: list[ShipReport] = []
+
+    def another_ships() -> None:
+        write(journal, "second")
+        assert ship(journal, sqlite_uri).traces == 1
+        write(journal, "third")
+
+    follow(journal, sqlite_uri, wait=Script(another_ships, nothing), on_progress=reports.append)
+
+    # begun anew where the other one got to
+    assert (reports[-1].traces, reports[-1].facts_read) == (1, 3)
+
+
+def test_while_another_one_follows_it_waits_and_says_so_once(journal: Journal, sqlite_uri: str) -> None:
+    write(journal, "turn")
+    told: list[str] = []
+
+    def follow_too() -> None:
+        script = Script(nothing, nothing)
+        follow_in_turn(journal, sqlite_uri, wait=script, on_other=lambda: told.append("another"))
+        assert script.pauses == [1, 1, 1]
+
+    follow_in_turn(journal, sqlite_uri, wait=Script(follow_too))
+
+    assert told == ["another"]
+    follow_in_turn(journal, sqlite_uri, wait=Script(nothing), on_other=lambda: told.append("freed"))
+    assert told == ["another"]
+
+
+def test_a_journal_that_is_removed_is_not_made_anew(journal: Journal, sqlite_uri: str) -> None:
+    import shutil
+
+    write(journal, "turn")
+    follow(journal, sqlite_uri, wait=Script(lambda: shutil.rmtree(journal.path), nothing, nothing))
+
+    assert not journal.path.exists()
+
+
+def test_a_uri_that_holds_no_traces_is_told_at_once(journal: Journal) -> None:
+    write(journal, "turn")
+    with pytest.raises(InvalidInputError, match="use a database such as"):
+        follow(journal, "mlruns", wait=Script(nothing))
+
+
+def test_a_full_disk_holds_it_up_and_nothing_arrives_twice(
+    journal: Journal, sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for fact in full_turn():
+        journal.write(fact)
+    replace, full = Path.replace, [True]
+
+    def replace_unless_full(self: Path, target: Any) -> Path:
+        if full[0]:
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace_unless_full)
+    failed: list[str] = []
+    follow(
+        journal,
+        sqlite_uri,
+        wait=Script(nothing, lambda: full.__setitem__(0, False), nothing),
+        on_failure=lambda error: failed.append(str(error)),
+    )
+
+    assert len(failed) == 2
+    assert all("cannot write there (No space left on device)" in error for error in failed)
+    assert traces_in(sqlite_uri) == [hex_id("turn")]
+    assert len(runs_in(sqlite_uri)) == 1
+    assert ship(journal, sqlite_uri).facts_read == 0
+
+
+def test_status_tells_what_is_behind_and_why(journal: Journal, sqlite_uri: str) -> None:
+    (never,) = shipping_status(journal, sqlite_uri)
+    assert (never.facts_behind, never.oldest_undelivered_seconds, never.delivered_at) == (0, None, None)
+
+    write(journal, "first")
+    now = BEGAN + timedelta(seconds=100)
+    (behind,) = shipping_status(journal, sqlite_uri, now=now)
+    assert (behind.facts_behind, behind.facts_waiting, behind.shipping) == (3, 0, False)
+    assert behind.bytes_behind == journal.segments()[0].stat().st_size
+    assert behind.oldest_undelivered_seconds == pytest.approx(100 - 1.450123)
+
+    *children, _root = small_turn("waits")
+    for fact in children:
+        journal.write(fact)
+    ship(journal, sqlite_uri, now=now)
+    (shipped,) = shipping_status(journal, sqlite_uri, now=now)
+    assert (shipped.facts_behind, shipped.facts_waiting, shipped.bytes_behind) == (2, 2, 0)
+    assert isinstance(shipped.delivered_at, datetime)
+    assert shipped.error is None
+
+    with pytest.raises(DeliveryError):
+        ship(journal, NOBODY)
+    configured, other = shipping_status(journal, NOBODY, now=now)
+    assert (configured.tracking_uri, configured.facts_behind, configured.delivered_at) == (NOBODY, 5, None)
+    assert "no answer came" in str(configured.error)
+    assert other == shipped
+
+
+def test_status_counts_dead_letters_of_its_destination_only(journal: Journal, sqlite_uri: str) -> None:
+    odd = small_turn("turn")[-1].model_copy(update={"run_id": "not-an-id", "trace_id": "not-an-id"})
+    journal.write(odd)
+    ship(journal, sqlite_uri)
+
+    own, other = shipping_status(journal, NOBODY)[::-1]
+    assert (own.dead_letters, other.dead_letters) == (1, 0)
+
+
+def test_status_changes_nothing(journal: Journal, sqlite_uri: str) -> None:
+    write(journal, "turn")
+    shipping_status(journal, sqlite_uri)
+    assert [path.name for path in journal.path.iterdir()] == [path.name for path in journal.segments()]
+
+
+def test_a_child_that_is_forked_meanwhile_holds_no_lock(journal: Journal, sqlite_uri: str) -> None:
+    file = CheckpointFile(journal.path, sqlite_uri, sqlite_uri)
+    read_end, write_end = os.pipe()
+    with file.locked():
+        child = os.fork()
+        if child == 0:
+            os.close(write_end)
+            os.read(read_end, 1)
+            os._exit(0)
+    with file.locked():
+        """Free, though the child still lives."""
+    os.close(write_end)
+    os.close(read_end)
+    os.waitpid(child, 0)
