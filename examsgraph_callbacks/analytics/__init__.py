@@ -13,7 +13,7 @@ from examsgraph_callbacks.analytics.explorations import (
     ExplorationReport,
     StrayPath,
 )
-from examsgraph_callbacks.analytics.feedback import FailedConcept, FeedbackReport
+from examsgraph_callbacks.analytics.feedback import FailedConcept, FeedbackReport, is_failure, own_concept
 from examsgraph_callbacks.analytics.figures import CallFigures, Cost
 from examsgraph_callbacks.analytics.report import Report, report
 
@@ -32,5 +32,7 @@ __all__ = [
     "Report",
     "StrayPath",
     "UserCost",
+    "is_failure",
+    "own_concept",
     "report",
 ]

@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -18,18 +19,24 @@ FOLDER = "shipped"
 
 
 class SegmentCheckpoint(BaseModel):
-    """How far one segment was read, in bytes, and where its facts begin that still wait for their root."""
+    """How far one segment was read, in bytes, and where the facts begin that are to be read again.
+
+    Those `waiting` are not delivered yet; the `unlinked` ones are, but for their link to a turn that has
+    not arrived.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     offset: int = 0
     waiting: tuple[int, ...] = ()
+    unlinked: tuple[int, ...] = ()
 
 
 class Checkpoint(BaseModel):
     """How far a journal was delivered.
 
-    `incomplete` names the traces that were delivered without their root, which may still come.
+    `incomplete` names the traces that were delivered without their root, which may still come. For the
+    turns of unlinked facts MLflow was last asked at `asked_at`.
 
     Losing a checkpoint costs time, never correctness: everything is delivered again, and traces and
     runs that MLflow has already stay single. So a release that delivers more kinds of facts raises
@@ -38,10 +45,11 @@ class Checkpoint(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    version: int = 1
+    version: int = 2
     tracking_uri: str = ""
     segments: dict[str, SegmentCheckpoint] = Field(default_factory=dict)
     incomplete: tuple[str, ...] = ()
+    asked_at: datetime | None = None
 
 
 class CheckpointFile:

@@ -5,7 +5,7 @@ from examsgraph_callbacks.measure.lengths import answer_length, request_length
 from examsgraph_callbacks.measure.overrides import PriceOverride, load_prices
 from examsgraph_callbacks.measure.paths import AnomalousHop, MeasuredPath, measure_path
 from examsgraph_callbacks.measure.price import Price, PriceList
-from examsgraph_callbacks.measure.routing import RoutingPolicy, load_policy
+from examsgraph_callbacks.measure.routing import RoutingPolicy, load_policy, model_family
 from examsgraph_callbacks.measure.tokens import (
     TokenCounts,
     count_tokens,
@@ -32,5 +32,6 @@ __all__ = [
     "load_policy",
     "load_prices",
     "measure_path",
+    "model_family",
     "request_length",
 ]
