@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from examsgraph_callbacks.deliver.destination import Destination
+from examsgraph_callbacks.deliver.destination import Destination, refuses
 from examsgraph_callbacks.deliver.runs import milliseconds
 from examsgraph_callbacks.deliver.spans import is_trace_id
 from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT
@@ -56,18 +56,25 @@ class ArrivedTurns:
     def latest(self, feedback: Feedback) -> ArrivedTurn | None:
         """The latest turn on the feedback's question that began before it, in its session, else of its user.
 
-        None where there is none, and where the feedback does not name these.
+        None where there is none, and where the feedback does not name these in words that MLflow's
+        filters know.
         """
-        asked = {
-            "tags.question_id": feedback.question_id,
-            "metadata.`mlflow.trace.session`": feedback.session_id,
-            "metadata.`mlflow.trace.user`": None if feedback.session_id else feedback.user_id,
-        }
-        terms = [_equals(key, value) for key, value in asked.items() if value]
-        if len(terms) != 2 or None in terms:
+        from mlflow.exceptions import MlflowException
+
+        who = ("session", feedback.session_id) if feedback.session_id else ("user", feedback.user_id)
+        if not feedback.question_id or not who[1]:
             return None
-        before = f"trace.timestamp_ms <= {milliseconds(feedback.started_at)}"
-        return next(self._search(" AND ".join([*filter(None, terms), before]), 1), None)
+        terms = (
+            f"tags.question_id = {_quoted(feedback.question_id)}",
+            f"metadata.`mlflow.trace.{who[0]}` = {_quoted(who[1])}",
+            f"trace.timestamp_ms <= {milliseconds(feedback.started_at)}",
+        )
+        try:
+            return next(self._search(" AND ".join(terms), 1), None)
+        except MlflowException as error:
+            if refuses(error):
+                return None
+            raise
 
     def _search(self, filter_string: str, at_most: int) -> Iterator[ArrivedTurn]:
         found = self._client.search_traces(
@@ -90,7 +97,6 @@ def _turn(trace: "Trace") -> ArrivedTurn:
     )
 
 
-def _equals(key: str, value: str) -> str | None:
-    """The condition, in the quotes that `value` has none of; None where it has both."""
-    quote = next((quote for quote in ("'", '"') if quote not in value), None)
-    return None if quote is None else f"{key} = {quote}{value}{quote}"
+def _quoted(value: str) -> str:
+    quote = '"' if "'" in value else "'"
+    return f"{quote}{value}{quote}"

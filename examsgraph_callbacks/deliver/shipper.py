@@ -168,15 +168,15 @@ class _Shipment:
         """Show facts that are no runs; those whose turns have not arrived are tried again for `PATIENCE`."""
         turnless = {fact.event_id for fact in self._views.write_facts([loose.fact for loose in batch])}
         for loose in batch:
-            is_young = self._now - loose.fact.started_at <= PATIENCE
-            unlinked = is_young and loose.fact.event_id in turnless
+            unlinked = loose.fact.event_id in turnless and self._now - loose.fact.started_at <= PATIENCE
             self._gatherer.loose.delivered(loose.place, unlinked=unlinked)
 
     def _due(self) -> Iterator[LooseFact]:
         """What is no run and is new, or is about a turn that may have arrived: now, or from elsewhere."""
         loose = self._gatherer.loose
         new, unlinked = loose.read(loose.waiting), loose.read(loose.unlinked)
-        if loose.unlinked and (self._asked_at is None or self._now - self._asked_at >= _ASK_AGAIN):
+        is_time = self._asked_at is None or self._now - self._asked_at >= _ASK_AGAIN
+        if is_time and (loose.waiting or loose.unlinked):
             self._asked_at = self._now
             return chain(new, unlinked)
         return chain(new, (each for each in unlinked if not self._arrived.isdisjoint(_about(each.fact))))
