@@ -51,17 +51,20 @@ class AssessmentWriter:
         return True
 
 
-def assessed(feedback: Feedback) -> dict[str, int | str]:
+def assessed(feedback: Feedback) -> dict[str, float | str]:
     """What a feedback says, by the names of its figures.
 
-    `satisfaction` is 1 or 0, `understanding_score` 1 to 5, each where it is known. Where neither is,
-    `feedback_type` is all that there is to say.
+    `satisfaction` is 1 or 0, `understanding_score` 1 to 5, each where it is known: numbers, of which
+    MLflow's Quality page shows the average. Where neither is, `feedback_type` is all that there is to say.
     """
     figures = {
         "satisfaction": SATISFACTION.get(feedback.feedback_type),
         "understanding_score": feedback.understanding_score,
     }
-    known: dict[str, int | str] = {name: value for name, value in figures.items() if value is not None}
+    # as floats, which both a server and a database keep as they are
+    known: dict[str, float | str] = {
+        name: float(value) for name, value in figures.items() if value is not None
+    }
     return known or {"feedback_type": feedback.feedback_type}
 
 

@@ -174,14 +174,18 @@ def _is_half_written(comparison: PromptComparison, known: Mapping[str, "Run"]) -
     return run is None or (is_half_written(run) and not is_deleted(run))
 
 
+def _is_linked(run: "Run") -> bool:
+    return is_deleted(run) or ("trace_id" in run.data.tags and not is_half_written(run))
+
+
 def _unlinked(comparison: PromptComparison, known: Mapping[str, "Run"]) -> set[str]:
-    """The turns that the runs of the variants do not know yet."""
+    """The turns of which the runs of the variants have yet to tell."""
     run = known.get(comparison.event_id)
     if run is not None and is_deleted(run):
         return set()
     unlinked: set[str] = set()
     for variant in _variants(comparison):
         variant_run = known.get(_key(comparison, variant))
-        if variant_run is None or not (is_deleted(variant_run) or "trace_id" in variant_run.data.tags):
+        if variant_run is None or not _is_linked(variant_run):
             unlinked.update(filter(None, [comparison.trace_ids.get(variant)]))
     return unlinked
