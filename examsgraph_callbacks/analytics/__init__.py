@@ -16,7 +16,7 @@ from examsgraph_callbacks.analytics.explorations import (
     StrayPath,
     StrayRate,
 )
-from examsgraph_callbacks.analytics.feedback import FailedConcept, FeedbackReport
+from examsgraph_callbacks.analytics.feedback import FailedConcept, FeedbackReport, is_failure, own_concept
 from examsgraph_callbacks.analytics.figures import CallFigures, Cost
 from examsgraph_callbacks.analytics.lookup import find_exploration
 from examsgraph_callbacks.analytics.remedies import FEW_SCORES, RemediedConcept, Understanding
@@ -44,5 +44,7 @@ __all__ = [
     "Understanding",
     "UserCost",
     "find_exploration",
+    "is_failure",
+    "own_concept",
     "report",
 ]

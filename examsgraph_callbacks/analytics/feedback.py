@@ -6,10 +6,21 @@ from dataclasses import dataclass
 from examsgraph_callbacks.analytics.remedies import RemediedConcept, RemedyTally
 from examsgraph_callbacks.events import ConceptResource, Exploration, Fact, Feedback, FeedbackType
 
-__all__ = ["FAILING_SCORE", "FailedConcept", "FeedbackReport", "FeedbackTally"]
+__all__ = ["FAILING_SCORE", "FailedConcept", "FeedbackReport", "FeedbackTally", "is_failure", "own_concept"]
 
 FAILING_SCORE = 2
 """An `understanding_score` up to this counts as not understood (the product's document, alerts)."""
+
+
+def is_failure(feedback: Feedback) -> bool:
+    """Whether the explanation failed: a `thumbs_down`, or an understanding of `FAILING_SCORE` or less."""
+    score = feedback.understanding_score
+    return feedback.feedback_type == "thumbs_down" or (score is not None and score <= FAILING_SCORE)
+
+
+def own_concept(feedback: Feedback) -> str | None:
+    """The concept that the feedback itself names; where it names none, that of its turn goes for it."""
+    return feedback.concept or feedback.wrong_concept
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +35,9 @@ class FailedConcept:
 class FeedbackReport:
     """What all feedback amounts to.
 
-    A failure is a `thumbs_down` or an understanding of `FAILING_SCORE` or less. `failed_concepts` come
-    by falling count, ties by name; `unattributed_failures` are those whose concept nothing tells.
-    `average_understanding` (1 to 5) is None where no score was given. `remedied_concepts` got resources.
+    `is_failure` says what a failure is. `failed_concepts` come by falling count, ties by name;
+    `unattributed_failures` are those whose concept nothing tells. `average_understanding` (1 to 5) is
+    None where no score was given. `remedied_concepts` got resources.
     """
 
     count: int
@@ -85,7 +96,7 @@ class FeedbackTally:
             self._scores.append(score)
             if concept is not None:
                 self._remedies.add_score(concept, score)
-        if feedback.feedback_type == "thumbs_down" or (score is not None and score <= FAILING_SCORE):
+        if is_failure(feedback):
             if concept is None:
                 self._unattributed += 1
             else:
@@ -93,7 +104,6 @@ class FeedbackTally:
 
     def _concept(self, feedback: Feedback) -> str | None:
         """Its own concept, else its turn's, else that of the question's latest exploration in its session."""
-        own = feedback.concept or feedback.wrong_concept
         of_turn = self._concept_of_turn.get(feedback.trace_id or "")
         of_question = self._concept_of_question.get((feedback.session_id or "", feedback.question_id or ""))
-        return own or of_turn or of_question
+        return own_concept(feedback) or of_turn or of_question

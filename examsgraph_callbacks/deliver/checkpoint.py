@@ -27,12 +27,17 @@ _ASK_AGAIN_SECONDS = 0.1
 
 
 class SegmentCheckpoint(BaseModel):
-    """How far one segment was read, in bytes, and where its facts begin that still wait for their root."""
+    """How far one segment was read, in bytes, and where the facts begin that are to be read again.
+
+    Those `waiting` are not delivered yet; the `unlinked` ones are, but for their link to a turn that has
+    not arrived.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     offset: int = 0
     waiting: tuple[int, ...] = ()
+    unlinked: tuple[int, ...] = ()
 
 
 class ShippingFailure(BaseModel):
@@ -47,8 +52,9 @@ class ShippingFailure(BaseModel):
 class Checkpoint(BaseModel):
     """How far a journal was delivered.
 
-    `incomplete` names the traces that were delivered without their root, which may still come.
-    `delivered_at` is when something was last delivered (UTC); `failure` is there if that failed since.
+    `incomplete` names the traces that were delivered without their root, which may still come. For the
+    turns of unlinked facts MLflow was last asked at `asked_at`. `delivered_at` is when something was last
+    delivered (UTC); `failure` is there if that failed since.
 
     Losing a checkpoint costs time, never correctness: everything is delivered again, and traces and
     runs that MLflow has already stay single. So a release that delivers more kinds of facts raises
@@ -57,12 +63,13 @@ class Checkpoint(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    version: int = 1
+    version: int = 2
     tracking_uri: str = ""
     segments: dict[str, SegmentCheckpoint] = Field(default_factory=dict)
     incomplete: tuple[str, ...] = ()
     delivered_at: datetime | None = None
     failure: ShippingFailure | None = None
+    asked_at: datetime | None = None
 
 
 class CheckpointFile:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from examsgraph_callbacks.background.locks import FOLDER
 from examsgraph_callbacks.errors import DeliveryError, ExamsGraphError
-from examsgraph_callbacks.events import RunFact
+from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.failures import failures
 
 __all__ = ["DeadLetters"]
@@ -31,7 +31,7 @@ class DeadLetters:
         self._begin = f'{{"destination": {_json(destination)}, "error": '
         self._set_aside: set[str] = set()
 
-    def set_aside(self, facts: Iterable[RunFact], error: BaseException) -> None:
+    def set_aside(self, facts: Iterable[Fact], error: BaseException) -> None:
         """Keep `facts`, of which `error` says why they cannot be delivered.
 
         Raises `DeliveryError` where the file cannot be written: nothing is passed over unseen.

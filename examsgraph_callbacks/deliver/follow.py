@@ -132,7 +132,7 @@ class _Following:
         self.progressed = False
         with self._file.locked():
             try:
-                for report in self._current().deliver(now - self._grace):
+                for report in self._current().deliver(now, self._grace):
                     self.progressed = True
                     on_progress(report)
                     if stop():

@@ -1,11 +1,12 @@
 """Ships a journal to MLflow, one pass at a time: what is new is measured, delivered and remembered."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from typing import TypeVar
 
 from examsgraph_callbacks.defaults import absolute, default_tracking_uri
 from examsgraph_callbacks.deliver.checkpoint import Checkpoint, CheckpointFile, ShippingFailure
@@ -15,10 +16,14 @@ from examsgraph_callbacks.deliver.destination import (
     open_destination,
     without_credentials,
 )
+from examsgraph_callbacks.deliver.loose_facts import LooseFact
+from examsgraph_callbacks.deliver.measured import MeasuredTurn
 from examsgraph_callbacks.deliver.path_runs import PATH_EXPERIMENT, PathRunWriter, explained_explorations
 from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT, TRACES_A_REQUEST, TraceWriter
 from examsgraph_callbacks.deliver.turns import Gatherer, Turn
+from examsgraph_callbacks.deliver.views import Views
 from examsgraph_callbacks.errors import DeliveryError
+from examsgraph_callbacks.events import Fact, Feedback, PromptComparison
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
 
@@ -27,7 +32,13 @@ __all__ = ["GRACE", "ShipReport", "Shipment", "note_failure", "ship"]
 GRACE = timedelta(minutes=10)
 """How long a turn may be silent before it is delivered without its root."""
 
+PATIENCE = timedelta(days=7)
+"""How old feedback becomes before the turn that it is about is no longer waited for."""
+
+_ASK_AGAIN = timedelta(minutes=1)
 _INCOMPLETE_REMEMBERED = 10_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,8 @@ class ShipReport:
     """What one pass did.
 
     `tracking_uri` is where it went, without credentials. `traces` counts the traces written, of which
-    `incomplete` had no root; `runs` the new runs; `refused` the traces and runs that could not be
+    `incomplete` had no root; `runs` the new runs of explorations, and `view_runs` those of the other views
+    by their experiments; `refused` the traces and runs that could not be
     written, and `set_aside` the facts that were therefore left out: they stand, each with the reason, in
     the file `dead_letters`. `facts_pending` are facts that wait for their trace's root. The URLs open in
     a browser; None where a database was written to (see `ui_command`).
@@ -45,6 +57,7 @@ class ShipReport:
     traces: int = 0
     incomplete: int = 0
     runs: int = 0
+    view_runs: Mapping[str, int] = field(default_factory=dict)
     refused: int = 0
     set_aside: int = 0
     facts_read: int = 0
@@ -66,11 +79,12 @@ def ship(
 ) -> ShipReport:
     """Deliver what is new in `journal` to the MLflow at `tracking_uri` (see `default_tracking_uri`).
 
-    Turns become traces of the experiment `ExamsGraph`, explorations runs of `GraphRAG_Path_Tracing`. A
-    turn is delivered once its root is written; one of which nothing was written for `grace` before
-    `now` (the present) is delivered as it is, under a root that says so. Delivering again, after a
-    crash or to a second destination, changes nothing that is there. `on_progress` is called after each
-    batch with the report so far.
+    Turns become traces of the experiment `ExamsGraph` and their calls points of `LLM_Cost`, explorations
+    runs of `GraphRAG_Path_Tracing`, feedback runs of `User_Feedback` and assessments, and comparisons of
+    prompts runs of `Prompt_Experimentation`. A turn is delivered once its root is written; one of which
+    nothing was written for `grace` before `now` (the present) is delivered as it is, under a root that
+    says so. Delivering again, after a crash or to a second destination, changes nothing that is there.
+    `on_progress` is called after each batch with the report so far.
 
     Raises `DeliveryError` where MLflow cannot be reached or another process ships there already, for all
     of `patience`, and `InvalidInputError` for a URI that holds no traces; what was delivered until then
@@ -82,7 +96,7 @@ def ship(
         try:
             with open_destination(uri) as destination:
                 shipment = Shipment(journal, file, destination, meter or Meter())
-                for report in shipment.deliver((now or datetime.now(UTC)) - grace):
+                for report in shipment.deliver(now or datetime.now(UTC), grace):
                     if on_progress is not None:
                         on_progress(report)
                 return shipment.report
@@ -118,6 +132,8 @@ class Shipment:
         self._dead_letters = DeadLetters(journal.path, destination.shown)
         self._traces = TraceWriter(destination, meter, self._dead_letters)
         self._path_runs = PathRunWriter(destination, self._dead_letters)
+        self._views = Views(destination, self._dead_letters, self._is_early)
+        self._asked_at = since.asked_at
         self.report = ShipReport(
             destination.shown,
             dead_letters=self._dead_letters.path,
@@ -130,18 +146,23 @@ class Shipment:
         """The runs that were written, also those of a batch that failed."""
         return self._path_runs.written
 
-    def deliver(self, silent_since: datetime) -> Iterator[ShipReport]:
+    def deliver(self, now: datetime, grace: timedelta) -> Iterator[ShipReport]:
         """Deliver what is new, batch by batch, yielding the report so far; may be called again."""
+        self._now = now
+        self._arrived: set[str] = set()
         for batch in _batches(self._gatherer.complete_turns()):
             self._deliver_complete(batch)
             yield self._remembered(batch)
-        for batch in _batches(self._gatherer.stale_turns(silent_since)):
+        for batch in _batches(self._gatherer.stale_turns(now - grace)):
             self._deliver_incomplete(batch)
             yield self._remembered(batch)
+        for loose in _batches(self._due()):
+            self._deliver_loose(loose)
+            yield self._remembered([], loose=True)
         yield self._remembered([])
 
     def _deliver_complete(self, batch: list[Turn]) -> None:
-        self._traces.write(batch, late_roots=self._incomplete)
+        self._show(self._traces.write(batch, late_roots=self._incomplete))
         for turn in batch:
             self._incomplete.pop(turn.trace_id, None)
 
@@ -154,13 +175,39 @@ class Shipment:
             (rootless if state == "absent" else late).append(turn)
             if state != "complete":
                 self._incomplete[turn.trace_id] = None
-        self._traces.write(late)
-        before = self._traces.written
-        self._traces.write(rootless, add_root=True)
-        incomplete = self._traces.written - before
-        self.report = replace(self.report, incomplete=self.report.incomplete + incomplete)
+        self._show(self._traces.write(late))
+        incomplete = self._traces.write(rootless, add_root=True)
+        self._show(incomplete)
+        self.report = replace(self.report, incomplete=self.report.incomplete + len(incomplete))
 
-    def _remembered(self, batch: list[Turn]) -> ShipReport:
+    def _show(self, turns: list[MeasuredTurn]) -> None:
+        self._views.write_turns(turns)
+        for measured in turns:
+            self._arrived.add(measured.turn.trace_id)
+            self._arrived.update(fact.question_id for fact in measured.turn.facts if fact.question_id)
+
+    def _deliver_loose(self, batch: list[LooseFact]) -> None:
+        """Show facts that are no runs; those whose turns have not arrived are tried again for `PATIENCE`."""
+        turnless = {fact.event_id for fact in self._views.write_facts([loose.fact for loose in batch])}
+        for loose in batch:
+            unlinked = loose.fact.event_id in turnless and self._now - loose.fact.started_at <= PATIENCE
+            self._gatherer.loose.delivered(loose.place, unlinked=unlinked)
+
+    def _due(self) -> Iterator[LooseFact]:
+        """What is no run and is new, or is about a turn that may have arrived: now, or from elsewhere."""
+        loose = self._gatherer.loose
+        new, unlinked = loose.read(loose.waiting), loose.read(loose.unlinked)
+        is_time = self._asked_at is None or self._now - self._asked_at >= _ASK_AGAIN
+        if is_time and (loose.waiting or loose.unlinked):
+            self._asked_at = self._now
+            return chain(new, unlinked)
+        return chain(new, (each for each in unlinked if not self._arrived.isdisjoint(_about(each.fact))))
+
+    def _is_early(self, feedback: Feedback) -> bool:
+        """Whether a turn before the feedback may not be delivered yet."""
+        return feedback.started_at > self._now or self._gatherer.has_turn_for(feedback)
+
+    def _remembered(self, batch: list[Turn], *, loose: bool = False) -> ShipReport:
         """Write the batch's runs, then the checkpoint: what it passes is delivered."""
         explorations = [exploration for turn in batch for exploration in explained_explorations(turn)]
         runs = self._path_runs.write(explorations)
@@ -168,14 +215,16 @@ class Shipment:
             Checkpoint(
                 segments=self._gatherer.segments(),
                 incomplete=tuple(self._incomplete)[-_INCOMPLETE_REMEMBERED:],
-                delivered_at=datetime.now(UTC) if batch else self._saved.delivered_at,
+                delivered_at=datetime.now(UTC) if batch or loose else self._saved.delivered_at,
+                asked_at=self._asked_at,
             ),
         )
         self.report = replace(
             self.report,
             traces=self._traces.written,
             runs=self.report.runs + runs,
-            refused=self._traces.refused + self._path_runs.refused,
+            view_runs=self._views.runs,
+            refused=self._traces.refused + self._path_runs.refused + self._views.refused,
             set_aside=self._dead_letters.count,
             facts_read=self._gatherer.facts_read,
             facts_pending=self._gatherer.facts_waiting,
@@ -188,6 +237,14 @@ class Shipment:
             self._saved = checkpoint
 
 
-def _batches(turns: Iterator[Turn]) -> Iterator[list[Turn]]:
-    while batch := list(islice(turns, TRACES_A_REQUEST)):
+def _about(fact: Fact) -> set[str]:
+    """What names the turns that the fact is about: their ids, else their question."""
+    names = {fact.trace_id or fact.question_id}
+    if isinstance(fact, PromptComparison):
+        names.update(fact.trace_ids.values())
+    return {name for name in names if name}
+
+
+def _batches(things: Iterator[T]) -> Iterator[list[T]]:
+    while batch := list(islice(things, TRACES_A_REQUEST)):
         yield batch

@@ -9,7 +9,7 @@ from examsgraph_callbacks.deliver.turns import Turn
 from examsgraph_callbacks.errors import ExamsGraphError, InvalidInputError
 from examsgraph_callbacks.events import RunFact
 
-__all__ = ["prepared"]
+__all__ = ["of_a_fact", "prepared"]
 
 T = TypeVar("T")
 
@@ -23,14 +23,14 @@ def prepared(turn: Turn, prepare: Callable[[Turn], T], dead_letters: DeadLetters
     try:
         return prepare(turn)
     except Exception as error:  # noqa: BLE001 - whatever one odd fact brings about
-        failure = _of_a_fact(error)
+        failure = of_a_fact(error)
     sound: list[RunFact] = []
     faulty: list[tuple[RunFact, Exception]] = []
     for fact in turn.facts:
         try:
             prepare(replace(turn, facts=(fact,)))
         except Exception as error:  # noqa: BLE001
-            faulty.append((fact, _of_a_fact(error)))
+            faulty.append((fact, of_a_fact(error)))
         else:
             sound.append(fact)
     if not sound or not faulty or any(fact is turn.root for fact, _ in faulty):
@@ -41,7 +41,7 @@ def prepared(turn: Turn, prepare: Callable[[Turn], T], dead_letters: DeadLetters
     return prepared(replace(turn, facts=tuple(sound)), prepare, dead_letters)
 
 
-def _of_a_fact(error: Exception) -> Exception:
+def of_a_fact(error: Exception) -> Exception:
     """The error itself; raised where every other fact would bring it about as well."""
     ours = isinstance(error, ExamsGraphError) and not isinstance(error, InvalidInputError)
     if ours or isinstance(error, ImportError):

@@ -64,17 +64,19 @@ class TraceWriter:
         *,
         add_root: bool = False,
         late_roots: Container[str] = (),
-    ) -> None:
-        """Write turns.
+    ) -> list[MeasuredTurn]:
+        """Write turns; returns those that MLflow took.
 
         With `add_root`, the roots that are missing are stood in for; `late_roots` are the ids of traces
         for which that was done before, and whose root may be among `turns`.
         """
         faults: Faults[Encoded] = Faults()
+        written: list[MeasuredTurn] = []
         try:
             for request in _requests(self._encoded(turns, add_root=add_root)):
                 for measured in self._send(request, faults):
                     self.written += 1
+                    written.append(measured)
                     root_is_late = measured.turn.root is not None and measured.turn.trace_id in late_roots
                     if root_is_late or _without_any_price(measured):
                         self._settle(measured, root_is_late=root_is_late)
@@ -83,6 +85,7 @@ class TraceWriter:
                 self._dead_letters.set_aside(encoded[0].turn.facts, error)
         except (InvalidInputError, _StumbleError) as error:
             raise self._destination.unreachable(str(error)) from error
+        return written
 
     def state(self, trace_id: str) -> Literal["absent", "incomplete", "complete"]:
         """What MLflow has of a trace: nothing, one whose root was stood in for, or one with its root."""

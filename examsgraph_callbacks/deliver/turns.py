@@ -1,4 +1,7 @@
-"""Gathers the facts of a journal into turns: all the facts of one trace, complete once its root is read."""
+"""Gathers the facts of a journal into turns: all the facts of one trace, complete once its root is read.
+
+Facts that are no runs, such as feedback, are noted as loose facts.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +10,9 @@ from itertools import chain
 from pathlib import Path
 
 from examsgraph_callbacks.deliver.checkpoint import Checkpoint, SegmentCheckpoint
-from examsgraph_callbacks.events import RunFact
-from examsgraph_callbacks.journal import Journal, Problem, read_segment
+from examsgraph_callbacks.deliver.loose_facts import LooseFacts, Place, read_again
+from examsgraph_callbacks.events import Feedback, RunFact
+from examsgraph_callbacks.journal import Journal, read_segment
 
 __all__ = ["Gatherer", "Turn"]
 
@@ -58,11 +62,17 @@ class Gatherer:
         self._offsets = {path.name: _seen(since, path).offset for path in paths}
         self._waiting: dict[str, list[_Read]] = {}
         self._looked_at: dict[str, int] = {}
+        self.loose = LooseFacts(journal.path)
         self.facts_read = 0
         for path in paths:
             for begin in _seen(since, path).waiting:
-                for read in _read_again(path, begin):
-                    self._wait(read)
+                for fact in read_again(path, begin):
+                    if isinstance(fact, RunFact):
+                        self._wait(_Read(fact, path.name, begin))
+                    else:
+                        self.loose.add(Place(path.name, begin))
+            for begin in _seen(since, path).unlinked:
+                self.loose.add(Place(path.name, begin), unlinked=True)
 
     def complete_turns(self) -> Iterator[Turn]:
         """Turns in the order of their roots; what has no root stays with the waiting ones.
@@ -82,6 +92,8 @@ class Gatherer:
                     turn_id = self._wait(_Read(fact, path.name, begin))
                     if fact.parent_run_id is None:
                         yield self._taken(turn_id)
+                else:
+                    self.loose.add(Place(path.name, begin))
                 begin = following
             self._looked_at[path.name] = size
 
@@ -91,6 +103,10 @@ class Gatherer:
             if self._turn(turn_id).ended_at <= before:
                 yield self._taken(turn_id)
 
+    def has_turn_for(self, feedback: Feedback) -> bool:
+        """Whether a turn still waits for its root that the feedback may be about."""
+        return any(_may_be_about(feedback, read.fact) for read in self._reads_waiting())
+
     @property
     def facts_waiting(self) -> int:
         """How many facts wait for their root."""
@@ -99,12 +115,22 @@ class Gatherer:
     def segments(self) -> dict[str, SegmentCheckpoint]:
         """How far each segment is done with, once every turn that was yielded is delivered."""
         waiting: dict[str, list[int]] = {name: [] for name in self._offsets}
-        for read in chain.from_iterable(self._waiting.values()):
+        unlinked: dict[str, list[int]] = {name: [] for name in self._offsets}
+        for read in self._reads_waiting():
             waiting[read.segment].append(read.begin)
+        for place in self.loose.waiting:
+            waiting[place.segment].append(place.begin)
+        for place in self.loose.unlinked:
+            unlinked[place.segment].append(place.begin)
         return {
-            name: SegmentCheckpoint(offset=offset, waiting=tuple(sorted(waiting[name])))
+            name: SegmentCheckpoint(
+                offset=offset, waiting=tuple(sorted(waiting[name])), unlinked=tuple(sorted(unlinked[name]))
+            )
             for name, offset in self._offsets.items()
         }
+
+    def _reads_waiting(self) -> Iterator[_Read]:
+        return chain.from_iterable(self._waiting.values())
 
     def _wait(self, read: _Read) -> str:
         turn_id = read.fact.trace_id or read.fact.run_id
@@ -124,13 +150,6 @@ def _seen(since: Checkpoint, path: Path) -> SegmentCheckpoint:
     return since.segments.get(path.name, SegmentCheckpoint())
 
 
-def _read_again(path: Path, begin: int) -> Iterator[_Read]:
-    """The fact that waits at `begin`."""
-    for _, fact in read_segment(path, begin, on_problem=_told_before):
-        if isinstance(fact, RunFact):
-            yield _Read(fact, path.name, begin)
-        return
-
-
-def _told_before(_problem: Problem) -> None:
-    """A line that cannot be read was told when the segment was first read past it."""
+def _may_be_about(feedback: Feedback, fact: RunFact) -> bool:
+    same_question = feedback.question_id is not None and fact.question_id == feedback.question_id
+    return same_question and fact.started_at <= feedback.started_at

@@ -216,13 +216,19 @@ class Feedback(Fact):
 
 
 class PromptComparison(Fact):
-    """Answers to one question under several prompt variants, by the variants' names."""
+    """Answers to one question under several prompt variants, by the variants' names.
+
+    `trace_ids` names the turns that gave the answers, `manual_scores` what a person thought of them, both
+    as far as they are known.
+    """
 
     kind: Literal["prompt_comparison"] = "prompt_comparison"
     user_answer: str | None = None
     correct_answer: str | None = None
     prompt_variants: dict[str, str] = Field(default_factory=dict)
     generated_responses: dict[str, str] = Field(default_factory=dict)
+    trace_ids: dict[str, str] = Field(default_factory=dict)
+    manual_scores: dict[str, float] = Field(default_factory=dict)
 
 
 class ConceptResource(Fact):

@@ -12,7 +12,7 @@ from examsgraph_callbacks.measure.paths import (
     measure_path,
 )
 from examsgraph_callbacks.measure.price import Price, PriceList
-from examsgraph_callbacks.measure.routing import RoutingPolicy, load_policy
+from examsgraph_callbacks.measure.routing import RoutingPolicy, load_policy, model_family
 from examsgraph_callbacks.measure.tokens import (
     TokenCounts,
     count_tokens,
@@ -42,5 +42,6 @@ __all__ = [
     "load_policy",
     "load_prices",
     "measure_path",
+    "model_family",
     "request_length",
 ]

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from examsgraph_callbacks.measure.toml_file import read_table
 
-__all__ = ["RoutingPolicy", "load_policy"]
+__all__ = ["RoutingPolicy", "load_policy", "model_family"]
 
 # gpt-4o-2024-08-06, claude-3-5-haiku-20241022, claude-3-5-sonnet@20240620, gpt-4-0613, …-latest
 _SNAPSHOT = re.compile(r"(?:[-@](?:\d{4}-\d{2}-\d{2}|\d{8})|-\d{4}|-latest)$")
@@ -40,6 +40,11 @@ class RoutingPolicy:
         return not any(_is_model(model.lower(), name.lower()) for name in allowed)
 
 
+def model_family(model: str) -> str:
+    """The model's name without the snapshot's date: `gpt-4o` for `gpt-4o-2024-08-06`."""
+    return _SNAPSHOT.sub("", model)
+
+
 def load_policy(path: str | Path) -> RoutingPolicy:
     """The policy in a TOML file's `[routing]` table: under each task type, the models that it may use.
 
@@ -53,4 +58,4 @@ def load_policy(path: str | Path) -> RoutingPolicy:
 
 
 def _is_model(model: str, name: str) -> bool:
-    return model == name or _SNAPSHOT.sub("", model) == name.removesuffix("-latest")
+    return model == name or model_family(model) == name.removesuffix("-latest")

@@ -2,12 +2,15 @@
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from examsgraph_callbacks.events import (
     Exploration,
+    Feedback,
     Hop,
     LLMCall,
     Message,
+    PromptComparison,
     Request,
     Retrieval,
     RetrievalParams,
@@ -21,7 +24,9 @@ from examsgraph_callbacks.events import (
 __all__ = [
     "BEGAN",
     "EXPLANATION",
+    "comparison",
     "exploration",
+    "feedback",
     "full_turn",
     "hex_id",
     "llm_call",
@@ -97,6 +102,51 @@ def exploration(turn: str = "turn", **fields: object) -> Exploration:
                 Hop(node="제1정규형", relation="해결", next_node="이상현상", similarity_score=0.85, depth=2),
                 Hop(node="이상현상", relation="관련", next_node="SQL 문법", similarity_score=0.45, depth=3),
             ),
+            **fields,
+        },
+    )
+
+
+def feedback(turn: str = "turn", *, after_seconds: float = 60, **fields: Any) -> Feedback:
+    """The document's feedback, on the turn of that name."""
+    return Feedback.model_validate(
+        {
+            "event_id": hex_id(f"feedback {turn} {after_seconds}"),
+            "started_at": BEGAN + timedelta(seconds=after_seconds),
+            "trace_id": hex_id(turn),
+            "user_id": "user_001",
+            "session_id": "session_123",
+            "question_id": "q_001",
+            "feedback_type": "thumbs_down",
+            "understanding_score": 2,
+            "followup_text": "무슨 말인지 더 쉽게 설명해줘",
+            "ai_explanation": EXPLANATION,
+            **fields,
+        },
+    )
+
+
+def comparison(name: str = "comparison", **fields: object) -> PromptComparison:
+    """The document's comparison of three tones."""
+    return PromptComparison.model_validate(
+        {
+            "event_id": hex_id(name),
+            "started_at": BEGAN,
+            "user_id": "user_001",
+            "question_id": "q_002",
+            "user_answer": "제3정규형",
+            "correct_answer": "제2정규형",
+            "prompt_variants": {
+                "v1_strict": "당신은 엄격한 교수입니다. 학생이 틀렸을 때 명확히 지적하세요.",
+                "v2_friendly": "당신은 친절한 코치입니다. 학생의 노력을 인정하면서 부드럽게 설명하세요.",
+                "v3_encouraging": "당신은 격려형 멘토입니다. 실수를 긍정적으로 받아들이게 하세요.",
+            },
+            "generated_responses": {
+                "v1_strict": "틀렸습니다. 제2정규형이 정답입니다. 부분 함수 종속성을 제거해야 합니다.",
+                "v2_friendly": "아쉽네요! 거의 다 왔어요. 제2정규형에서는 부분 함수 종속성을 제거합니다.",
+                "v3_encouraging": "좋은 시도였어요! 정규화 과정을 이해하고 계시네요. "
+                "제2정규형을 한번 더 복습해볼까요?",
+            },
             **fields,
         },
     )

@@ -1,12 +1,28 @@
 """What MLflow holds, read back through its own client."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from mlflow import MlflowClient
 from mlflow.entities import Run, Span, Trace
 
 from examsgraph_callbacks.deliver.destination import open_destination
 from tests.deliver.factories import hex_id
 
-__all__ = ["calls_of", "cost_of", "experiment_id", "runs_in", "runs_of", "tokens_of", "trace_of", "traces_in"]
+__all__ = [
+    "artifacts_of",
+    "assessments_of",
+    "calls_of",
+    "cost_of",
+    "experiment_id",
+    "found",
+    "run_of",
+    "runs_in",
+    "runs_of",
+    "tokens_of",
+    "trace_of",
+    "traces_in",
+]
 
 
 def trace_of(tracking_uri: str, turn: str) -> Trace:
@@ -29,6 +45,35 @@ def tokens_of(trace: Trace) -> dict[str, int]:
 def cost_of(trace: Trace) -> float | None:
     """What MLflow made of all calls' costs (USD)."""
     return (trace.info.cost or {}).get("total_cost")
+
+
+def assessments_of(trace: Trace) -> dict[str, object]:
+    """What people said of a trace; of each name there is one."""
+    said = [(each.name, each.feedback.value) for each in trace.info.assessments if each.feedback is not None]
+    assert len({name for name, _ in said}) == len(trace.info.assessments)
+    return dict(said)
+
+
+def found(tracking_uri: str, experiment: str, filter_string: str = "") -> list[Run]:
+    """The runs of an experiment that MLflow's search finds."""
+    client = MlflowClient(tracking_uri=tracking_uri)
+    return list(client.search_runs([experiment_id(tracking_uri, experiment)], filter_string))
+
+
+def run_of(tracking_uri: str, experiment: str, key: str) -> Run:
+    """The one run of a fact, by its event id."""
+    (run,) = found(tracking_uri, experiment, f"tags.`examsgraph.event_id` = '{key}'")
+    return run
+
+
+def artifacts_of(tracking_uri: str, run: Run) -> dict[str, str]:
+    """The texts of a run's artifacts, by their names."""
+    client = MlflowClient(tracking_uri=tracking_uri)
+    with TemporaryDirectory() as folder:
+        return {
+            file.path: Path(client.download_artifacts(run.info.run_id, file.path, folder)).read_text("utf-8")
+            for file in client.list_artifacts(run.info.run_id)
+        }
 
 
 def traces_in(tracking_uri: str) -> list[str]:

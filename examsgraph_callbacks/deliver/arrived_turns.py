@@ -1,0 +1,102 @@
+"""Which turns have arrived in MLflow, asked for many at once, and what is known there of each."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from examsgraph_callbacks.deliver.destination import Destination, refuses
+from examsgraph_callbacks.deliver.runs import milliseconds
+from examsgraph_callbacks.deliver.spans import is_trace_id
+from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT
+from examsgraph_callbacks.events import Feedback
+
+if TYPE_CHECKING:
+    from mlflow.entities import Trace
+
+__all__ = ["ArrivedTurn", "ArrivedTurns"]
+
+_A_REQUEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedTurn:
+    """A turn that MLflow has as a trace.
+
+    `trace_id` is MLflow's own. `total_tokens` and `cost_usd` are of all its calls, None where none is
+    known.
+    """
+
+    trace_id: str
+    wrong_concept: str | None = None
+    total_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+class ArrivedTurns:
+    """Asks MLflow for turns; raises MLflow's own error where it cannot be reached."""
+
+    def __init__(self, destination: Destination) -> None:
+        from mlflow.tracing.client import TracingClient
+
+        self._destination = destination
+        self._client = TracingClient(destination.uri)
+
+    def by_id(self, trace_ids: Iterable[str]) -> dict[str, ArrivedTurn]:
+        """Those of these turns that have arrived, by the ids that the facts know them by."""
+        arrived: dict[str, ArrivedTurn] = {}
+        # of an id that no trace can have none arrives
+        asked = iter({trace_id for trace_id in trace_ids if is_trace_id(trace_id)})
+        while some := list(islice(asked, _A_REQUEST)):
+            ids = ", ".join(f"'tr-{trace_id}'" for trace_id in some)
+            for turn in self._search(f"trace.request_id IN ({ids})", _A_REQUEST):
+                arrived[turn.trace_id.removeprefix("tr-")] = turn
+        return arrived
+
+    def latest(self, feedback: Feedback) -> ArrivedTurn | None:
+        """The latest turn on the feedback's question that began before it, in its session, else of its user.
+
+        None where there is none, and where the feedback does not name these in words that MLflow's
+        filters know.
+        """
+        from mlflow.exceptions import MlflowException
+
+        who = ("session", feedback.session_id) if feedback.session_id else ("user", feedback.user_id)
+        if not feedback.question_id or not who[1]:
+            return None
+        terms = (
+            f"tags.question_id = {_quoted(feedback.question_id)}",
+            f"metadata.`mlflow.trace.{who[0]}` = {_quoted(who[1])}",
+            f"trace.timestamp_ms <= {milliseconds(feedback.started_at)}",
+        )
+        try:
+            return next(self._search(" AND ".join(terms), 1), None)
+        except MlflowException as error:
+            if refuses(error):
+                return None
+            raise
+
+    def _search(self, filter_string: str, at_most: int) -> Iterator[ArrivedTurn]:
+        found = self._client.search_traces(
+            locations=[self._destination.experiment_id(TRACE_EXPERIMENT)],
+            filter_string=filter_string,
+            order_by=["timestamp_ms DESC"],
+            max_results=at_most,
+            include_spans=False,
+        )
+        return map(_turn, found)
+
+
+def _turn(trace: "Trace") -> ArrivedTurn:
+    info = trace.info
+    return ArrivedTurn(
+        trace_id=info.trace_id,
+        wrong_concept=info.tags.get("wrong_concept"),
+        total_tokens=(info.token_usage or {}).get("total_tokens"),
+        cost_usd=(info.cost or {}).get("total_cost"),
+    )
+
+
+def _quoted(value: str) -> str:
+    quote = '"' if "'" in value else "'"
+    return f"{quote}{value}{quote}"

@@ -1,0 +1,192 @@
+"""Writes what calls cost to MLflow: a run of `LLM_Cost` a day, model and task type, with a point a call."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from examsgraph_callbacks.deliver.cost_points import CallPoint, DayRoute, DayTotals, call_point, day_route
+from examsgraph_callbacks.deliver.dead_letters import DeadLetters
+from examsgraph_callbacks.deliver.destination import Destination
+from examsgraph_callbacks.deliver.measured import MeasuredTurn
+from examsgraph_callbacks.deliver.runs import (
+    RunContent,
+    RunWriter,
+    is_deleted,
+    is_half_written,
+    milliseconds,
+    reaching,
+)
+from examsgraph_callbacks.measure import MeasuredCall, MeasuredEmbedding, model_family
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+__all__ = ["COST_EXPERIMENT", "CostRunWriter"]
+
+COST_EXPERIMENT = "LLM_Cost"
+"""The MLflow experiment of what calls cost."""
+
+_CALLS_A_REQUEST = 240  # of up to four points each, and the totals: MLflow takes 1,000 at once
+_RUNS_HELD = 100
+
+
+@dataclass(slots=True)
+class _Held:
+    """What a run holds: the steps of its calls, and what they amount to."""
+
+    steps: set[int] = field(default_factory=set)
+    totals: DayTotals = field(default_factory=DayTotals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """The calls of one route among those that are to be written, in the order of their steps."""
+
+    route: DayRoute
+    measured: Sequence[MeasuredCall | MeasuredEmbedding]
+    points: Sequence[CallPoint]
+
+    @property
+    def misrouted(self) -> bool | None:
+        """The routing policy's verdict, which is the same for all calls of a route."""
+        first = self.measured[0]
+        return first.misrouted if isinstance(first, MeasuredCall) else None
+
+
+class CostRunWriter:
+    """Writes calls into the experiment `LLM_Cost`.
+
+    A call adds one point to each series of its run, at its own time, and to the run's totals in the same
+    transaction. It is known again by its step, so delivering it again adds nothing, also under other
+    prices. Raises `DeliveryError` where MLflow cannot be reached.
+    """
+
+    def __init__(self, destination: Destination, dead_letters: DeadLetters) -> None:
+        self.runs = RunWriter(destination, COST_EXPERIMENT, dead_letters)
+        self._destination = destination
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+
+    def write(self, turns: Sequence[MeasuredTurn]) -> None:
+        """Write the calls of `turns` that the runs do not hold yet."""
+        shares = _shares(turns)
+        if not shares:
+            return
+        with reaching(self._destination):
+            known = self.runs.known(share.route.began for share in shares)
+            self.runs.write_each(
+                [share for share in shares if not _is_deleted(known.get(share.route.key))],
+                partial(self._write, known=known),
+                lambda share: [measured.call for measured in share.measured],
+            )
+
+    def _write(self, share: _Share, known: Mapping[str, "Run"]) -> "Run":
+        content = _content(share)
+        run = known.get(content.key)
+        half_written = run is None or is_half_written(run)
+        held = _Held() if run is None else self._what_it_holds(run)
+        run = run or self.runs.create(content)
+        for points in _portions(point for point in share.points if point.step not in held.steps):
+            held.totals = self._log(run, points, held.totals, misrouted=share.misrouted)
+            held.steps.update(point.step for point in points)
+        if half_written:
+            self._destination.client.set_terminated(run.info.run_id, end_time=milliseconds(content.ended_at))
+        self._hold(run, held)
+        return run
+
+    def _log(
+        self, run: "Run", points: Sequence[CallPoint], before: DayTotals, *, misrouted: bool | None
+    ) -> DayTotals:
+        """Log points and the totals with them, all or none; returns the totals."""
+        from mlflow.entities import Metric
+
+        totals = before.plus(points)
+        latest_ms = max(point.moment_ms for point in points)
+        metrics = [
+            Metric(name, value, point.moment_ms, point.step)
+            for point in points
+            for name, value in point.metrics.items()
+        ]
+        # MLflow shows the point of the highest step, so totals count the calls
+        metrics += [
+            Metric(name, value, latest_ms, totals.calls) for name, value in totals.metrics(misrouted).items()
+        ]
+        self._destination.client.log_batch(run.info.run_id, metrics=metrics)
+        return totals
+
+    def _what_it_holds(self, run: "Run") -> _Held:
+        """What a run holds, read from MLflow where another shipper has written to it meanwhile."""
+        held = self._held.pop(run.info.run_id, None)
+        if held is not None and held.totals.calls == run.data.metrics.get("day_calls", 0):
+            return held
+        steps = {step for step, _ in self._history(run, "latency_ms")}
+        costs = [Decimal(repr(value)) for _, value in self._history(run, "estimated_cost_usd")]
+        tokens = [round(value) for _, value in self._history(run, "total_tokens")]
+        totals = DayTotals(
+            calls=len(steps),
+            priced_calls=len(costs),
+            estimated_calls=len(self._history(run, "estimated")),
+            cost_usd=sum(costs, Decimal(0)) if costs else None,
+            tokens=sum(tokens) if tokens else None,
+        )
+        return _Held(steps, totals)
+
+    def _history(self, run: "Run", name: str) -> list[tuple[int, float]]:
+        if name not in run.data.metrics:
+            return []
+        history = self._destination.client.get_metric_history(run.info.run_id, name)
+        return [(metric.step, metric.value) for metric in history]
+
+    def _hold(self, run: "Run", held: _Held) -> None:
+        self._held[run.info.run_id] = held
+        if len(self._held) > _RUNS_HELD:
+            self._held.popitem(last=False)
+
+
+def _shares(turns: Sequence[MeasuredTurn]) -> list[_Share]:
+    calls: dict[DayRoute, dict[int, MeasuredCall | MeasuredEmbedding]] = {}
+    points: dict[DayRoute, dict[int, CallPoint]] = {}
+    for turn in turns:
+        every: tuple[MeasuredCall | MeasuredEmbedding, ...] = (
+            *turn.calls.values(),
+            *turn.embeddings.values(),
+        )
+        for measured in every:
+            route, point = day_route(measured.call), call_point(measured)
+            calls.setdefault(route, {})[point.step] = measured
+            points.setdefault(route, {})[point.step] = point
+    return [
+        _Share(route, list(calls[route].values()), [points[route][step] for step in sorted(points[route])])
+        for route in calls
+    ]
+
+
+def _content(share: _Share) -> RunContent:
+    route = share.route
+    misrouted = share.misrouted
+    return RunContent(
+        fact=share.measured[0].call,
+        key=route.key,
+        name=f"{route.day} {route.model or 'unknown model'} {route.task_type or ''}".strip(),
+        started_at=route.began,
+        ended_at=route.ended,
+        tags={
+            "model": route.model and model_family(route.model),
+            "served_model": route.model,
+            "task_type": route.task_type,
+            "day": route.day.isoformat(),
+            "misrouted": None if misrouted is None else str(misrouted).lower(),
+        },
+    )
+
+
+def _is_deleted(run: "Run | None") -> bool:
+    return run is not None and is_deleted(run)
+
+
+def _portions(points: Iterator[CallPoint]) -> Iterator[list[CallPoint]]:
+    while portion := list(islice(points, _CALLS_A_REQUEST)):
+        yield portion

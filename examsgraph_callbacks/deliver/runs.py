@@ -1,0 +1,239 @@
+"""Runs as values, and their writer: each is written once, and finished where it was left half-written."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, TypeVar
+
+from examsgraph_callbacks.deliver.dead_letters import DeadLetters
+from examsgraph_callbacks.deliver.destination import Destination
+from examsgraph_callbacks.deliver.faults import Faults
+from examsgraph_callbacks.deliver.sound import of_a_fact
+from examsgraph_callbacks.errors import InvalidInputError
+from examsgraph_callbacks.events import Fact
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+__all__ = ["KEY_TAG", "RunContent", "RunWriter", "is_deleted", "is_half_written", "milliseconds", "reaching"]
+
+KEY_TAG = "examsgraph.event_id"
+"""The tag by which a run is known again: its fact's id, or what else tells it from all others."""
+
+_PAGE = 1000  # runs an answer
+_NAME_LIMIT = 100  # characters
+_NEAR_MS = 3_600_000  # runs so near to each other are asked for at once
+_MOMENTS = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2263, 1, 1, tzinfo=UTC))
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Fact)
+
+
+@dataclass(frozen=True, slots=True)
+class RunContent:
+    """What a run shall hold; `texts` are artifacts by their names, and None among the values is left out.
+
+    `key` is the value of `KEY_TAG`; `fact` is what is set aside where the run cannot be written. Each
+    metric is one point, at the run's end.
+    """
+
+    fact: Fact
+    key: str
+    name: str
+    started_at: datetime
+    ended_at: datetime
+    tags: Mapping[str, str | None]
+    params: Mapping[str, str | None] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    texts: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def is_deleted(run: "Run") -> bool:
+    """Whether a person deleted the run, which then stays so."""
+    return bool(run.info.lifecycle_stage != "active")
+
+
+def is_half_written(run: "Run") -> bool:
+    """Whether the run was left before it was whole."""
+    return bool(run.info.status == "RUNNING")
+
+
+def milliseconds(moment: datetime) -> int:
+    """Since 1970 (UTC); raises `InvalidInputError` for a moment that MLflow has no place for."""
+    if moment.tzinfo is None or not _MOMENTS[0] <= moment < _MOMENTS[1]:
+        raise InvalidInputError(
+            f"expected a moment between 1970 and 2262 with its time zone, got {moment.isoformat()}: correct "
+            "the clock of the machine that recorded it",
+        )
+    return round(moment.timestamp() * 1000)
+
+
+@contextmanager
+def reaching(destination: Destination) -> Iterator[None]:
+    """Raises `DeliveryError` where what is done here finds that MLflow cannot be reached."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        raise destination.unreachable(error) from error
+
+
+class RunWriter:
+    """Writes runs into one experiment, counting those that are new in `created`.
+
+    A fact that cannot be a run, or whose run MLflow refuses, is counted in `refused` and set aside.
+    Where MLflow cannot be reached, MLflow's own error or an `OSError` is raised (see `reaching`).
+    """
+
+    def __init__(self, destination: Destination, experiment: str, dead_letters: DeadLetters) -> None:
+        self._destination = destination
+        self._client = destination.client
+        self._dead_letters = dead_letters
+        self.experiment = experiment
+        self.created = 0
+        self.refused = 0
+
+    @property
+    def experiment_id(self) -> str:
+        """The experiment's id; it is made where there is none."""
+        return self._destination.experiment_id(self.experiment)
+
+    def known(self, began: Iterable[datetime]) -> dict[str, "Run"]:
+        """The runs that began at these moments or near them, deleted ones too, by their keys."""
+        from mlflow.entities import ViewType
+
+        known: dict[str, Run] = {}
+        for first, last in _spans_of_time(sorted(milliseconds(moment) for moment in began)):
+            token: str | None = ""
+            while token is not None:
+                page = self._client.search_runs(
+                    [self.experiment_id],
+                    f"attributes.start_time >= {first} AND attributes.start_time <= {last}",
+                    run_view_type=ViewType.ALL,
+                    max_results=_PAGE,
+                    page_token=token or None,
+                )
+                known.update((run.data.tags[KEY_TAG], run) for run in page if KEY_TAG in run.data.tags)
+                token = page.token or None
+        return known
+
+    def in_time(self, facts: Iterable[F]) -> list[F]:
+        """The facts that happened at a moment that MLflow has a place for, the others set aside."""
+        sound: list[F] = []
+        for fact in facts:
+            try:
+                milliseconds(fact.started_at)
+            except InvalidInputError as error:
+                self.set_aside([fact], error)
+            else:
+                sound.append(fact)
+        return sound
+
+    def write_each(
+        self,
+        things: Iterable[T],
+        write: Callable[[T], "Run"],
+        facts: Callable[[T], Iterable[Fact]],
+    ) -> list[T]:
+        """Those of `things` that `write` wrote, each as a run; the facts of the others are set aside."""
+        from mlflow.exceptions import MlflowException
+
+        faults: Faults[T] = Faults()
+        written: list[tuple[T, Run]] = []
+        for thing in things:
+            try:
+                run = write(thing)
+            except (MlflowException, OSError) as error:
+                faults.add(thing, error)
+            except Exception as error:  # noqa: BLE001 - whatever one odd fact brings about
+                self.set_aside(facts(thing), of_a_fact(error))
+            else:
+                written.append((thing, run))
+                faults.taken(thing)
+        for thing, why in faults.settle(lambda _taken: self._touch(written[-1][1])):
+            self.set_aside(facts(thing), why)
+        return [thing for thing, _ in written]
+
+    def put(
+        self,
+        content: RunContent,
+        run: "Run | None" = None,
+        before_end: Callable[["Run"], None] = lambda _run: None,
+    ) -> "Run":
+        """Make the run, or make `run` what it shall be; doing it again changes nothing.
+
+        While it is at work, and until `before_end` has done its part, the run says that it is running.
+        """
+        if run is None:
+            run = self.create(content)
+        elif not is_half_written(run):
+            self._client.update_run(run.info.run_id, status="RUNNING")
+        self._fill(run, content)
+        before_end(run)
+        self._client.set_terminated(run.info.run_id, end_time=milliseconds(content.ended_at))
+        return run
+
+    def create(self, content: RunContent) -> "Run":
+        """The run with its name, its tags and its beginning, still running."""
+        run = self._client.create_run(
+            self.experiment_id,
+            start_time=milliseconds(content.started_at),
+            run_name=content.name[:_NAME_LIMIT],
+            tags={KEY_TAG: content.key, **_known(content.tags)},
+        )
+        self.created += 1
+        return run
+
+    def set_aside(self, facts: Iterable[Fact], why: Exception) -> None:
+        """Keep facts that cannot be delivered."""
+        self.refused += 1
+        self._dead_letters.set_aside(facts, why)
+
+    def _fill(self, run: "Run", content: RunContent) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        ended_ms = milliseconds(content.ended_at)
+        tags = {key: value for key, value in _known(content.tags).items() if run.data.tags.get(key) != value}
+        self._client.log_batch(
+            run.info.run_id,
+            metrics=[Metric(key, value, ended_ms, 0) for key, value in _known(content.metrics).items()],
+            params=[Param(key, value) for key, value in _known(content.params).items()],
+            tags=[RunTag(key, value) for key, value in tags.items()],
+        )
+        texts = {name: text for name, text in _known(content.texts).items() if text}
+        if texts:
+            self._log_texts(run, texts)
+
+    def _log_texts(self, run: "Run", texts: Mapping[str, str]) -> None:
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        # the client's own way asks the server once more where a run's artifacts are
+        repository = get_artifact_repository(run.info.artifact_uri, tracking_uri=self._destination.uri)
+        with TemporaryDirectory(prefix="examsgraph-") as folder:
+            for name, text in texts.items():
+                Path(folder, name).write_text(text, encoding="utf-8")
+            repository.log_artifacts(folder)  # type: ignore[no-untyped-call]
+
+    def _touch(self, run: "Run") -> None:
+        self._client.set_tag(run.info.run_id, KEY_TAG, run.data.tags[KEY_TAG])
+
+
+def _known(values: Mapping[str, T | None]) -> dict[str, T]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _spans_of_time(moments: list[int]) -> Iterator[tuple[int, int]]:
+    """The first and the last (ms) of moments that are near to each other; they come sorted."""
+    first = last = None
+    for moment in moments:
+        if first is None or last is None or moment - last > _NEAR_MS:
+            if first is not None and last is not None:
+                yield first, last
+            first = moment
+        last = moment
+    if first is not None and last is not None:
+        yield first, last
