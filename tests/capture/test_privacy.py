@@ -39,6 +39,7 @@ NO_CONTENT = {
     *("audio_input_tokens", "audio_output_tokens", "time_to_first_token_ms", "streamed", "text_count"),
     *("request_length", "answer_length", "round_trips", "similarity_scale", "backend"),
     *("retrieval_params", "seeds", "hops"),  # of the curriculum's concepts
+    *("manual_scores", "trace_ids"),
     *("source", "uncaptured", "sampled", "index_name", "server"),
     *("resource_kind", "title", "url"),  # of the curriculum too
 }
