@@ -31,6 +31,7 @@ OWNERS = {
     "langchain_core": {"langchain"},
     "langchain_openai": {"demo"},
     "neo4j": {"graph"},
+    "neo4j_graphrag": {"graph"},
     "numpy": {"graph"},
     "tiktoken": {"measure"},
     "genai_prices": {"measure"},

@@ -61,6 +61,14 @@ def _openai_embeddings(source: Source) -> Stop:
     return record_embeddings(lambda: _recorder(source), _surrounding_runs)
 
 
+# by the module that has a library's retrievers, the one that hears them all
+_RETRIEVERS = {
+    "langchain_core.retrievers": "examsgraph_callbacks.langchain.recorded_paths",
+    "llama_index.core": "examsgraph_callbacks.llama_index.recorded_paths",
+    "neo4j_graphrag.retrievers.base": "examsgraph_callbacks.graph.tap.graphrag",
+}
+
+
 def _paths(executed: str) -> Callable[[Source], Stop]:
     """Hear the retrievers of those libraries that are imported, once Neo4j's driver is too.
 
@@ -73,31 +81,22 @@ def _paths(executed: str) -> Callable[[Source], Stop]:
         return name == executed or (module is not None and not is_on_its_way)
 
     def listen(source: Source) -> Stop:
-        stops: list[Stop] = []
-        if is_imported("neo4j"):
-            from functools import cache
+        libraries = [name for name in _RETRIEVERS if is_imported(name)] if is_imported("neo4j") else []
+        if not libraries:
+            return lambda: None
+        from functools import cache
+        from importlib import import_module
 
-            from examsgraph_callbacks.graph.tap import Options
-            from examsgraph_callbacks.settings import Settings
+        from examsgraph_callbacks.graph.tap import Options
+        from examsgraph_callbacks.settings import Settings
 
-            settings = Settings()
-            options = Options(
-                recorder=cache(lambda: _recorder(source)),
-                lookup=settings.path_lookup,
-                document_limit=settings.document_limit,
-            )
-            if is_imported("langchain_core.retrievers"):
-                from examsgraph_callbacks.langchain.recorded_paths import record_all as record_langchain
-
-                stops.append(record_langchain(options))
-            if is_imported("llama_index.core"):
-                from examsgraph_callbacks.llama_index.recorded_paths import record_all as record_llama_index
-
-                stops.append(record_llama_index(options))
-            if is_imported("neo4j_graphrag.retrievers.base"):
-                from examsgraph_callbacks.graph.tap.graphrag import record_all as record_graphrag
-
-                stops.append(record_graphrag(options))
+        settings = Settings()
+        options = Options(
+            recorder=cache(lambda: _recorder(source)),
+            lookup=settings.path_lookup,
+            document_limit=settings.document_limit,
+        )
+        stops = [import_module(_RETRIEVERS[name]).record_all(options) for name in libraries]
         return lambda: _stop_all(stops)
 
     return listen

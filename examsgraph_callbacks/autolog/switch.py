@@ -31,9 +31,10 @@ def autolog(
     """Record everything from now on, in all threads and tasks, with no handler attached anywhere.
 
     Every LangChain and LlamaIndex run becomes the facts that an attached handler would write, and
-    every embedding call of OpenAI's client becomes one too, whether its library is imported already or
-    later. A LangChain run that has a handler attached by hand is left to that one. The arguments mean
-    what they mean to `ExamsGraphCallbackHandler`.
+    every embedding call of OpenAI's client becomes one too, and so do the paths that retrievers take
+    through Neo4j, whether a library is imported already or later. A LangChain run that has a handler
+    attached by hand is left to that one. The arguments mean what they mean to
+    `ExamsGraphCallbackHandler`.
 
     Calling it again changes the arguments, and nothing if they are the same. `disable=True` undoes it
     all: the libraries' classes are as they were. Raises `InvalidInputError`, and changes nothing, where

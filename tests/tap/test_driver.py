@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import copy_context
 from types import GeneratorType
 from typing import Any
 
@@ -13,6 +14,7 @@ from neo4j import AsyncDriver, AsyncManagedTransaction, AsyncResult, Driver, Man
 from neo4j.exceptions import ClientError, ResultNotSingleError, TransientError
 
 from examsgraph_callbacks import Journal
+from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.failures import FailureLog
 from examsgraph_callbacks.graph.tap import record_paths
 from examsgraph_callbacks.graph.tap.driver import listen_to_the_driver
@@ -471,6 +473,22 @@ class TestWhereNobodyListens:
             assert not [name for name in vars(result) if "examsgraph" in name]
             assert len(list(result)) == HOPS
         stop()
+
+
+def test_a_block_may_be_left_in_another_context(driver: Driver, journal: Journal) -> None:
+    paths = record_paths(journal=journal)
+    copy_context().run(paths.__enter__)
+    assert len(by_session(driver, list)) == HOPS
+    paths.__exit__(None, None, None)
+    assert [fact.kind for fact in journal.read()] == ["retrieval", "trace"]
+
+
+def test_a_generator_function_is_refused_as_it_is_not_done_when_it_returns(journal: Journal) -> None:
+    def stream() -> Iterator[str]:
+        yield "정규화"
+
+    with pytest.raises(InvalidInputError, match="the generator function stream: write  with record_paths"):
+        record_paths(stream, journal=journal)
 
 
 class TestWhatFailsOfOurs:

@@ -84,10 +84,12 @@ class HeardRun:
         self._listening.__exit__(None, None, None)
         wanted = self._wanted(error)
         looked_up = _LookedUp()
-        if wanted is not None:
-            with looked_up:
-                looked_up.found = look_up(*wanted)
-        self._end(looked_up, error)
+        try:
+            if wanted is not None:
+                with looked_up:
+                    looked_up.found = look_up(*wanted)
+        finally:
+            self._end(looked_up, error)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

@@ -1,7 +1,7 @@
 """What is heard in one retriever run: whether anyone listens here, and what its queries have shown."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -107,4 +107,6 @@ def heard_by(hearing: Hearing | None) -> Iterator[None]:
     try:
         yield
     finally:
-        _current.reset(token)
+        # a block that is left in another context than it was entered in: a closed hearing hears nothing
+        with suppress(ValueError):
+            _current.reset(token)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
-from inspect import isclass, iscoroutinefunction
+from inspect import isasyncgenfunction, isclass, iscoroutinefunction, isgeneratorfunction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -79,6 +79,11 @@ def record_paths(
     if _is_of_graphrag(retriever):
         graphrag_retrievers().record(retriever, options)
         return retriever
+    if isgeneratorfunction(retriever) or isasyncgenfunction(retriever):
+        raise InvalidInputError(
+            f"expected a function that returns when it is done, got the generator function "
+            f"{retriever.__name__}: write  with record_paths():  around its queries",
+        )
     if callable(retriever) and not isclass(retriever):
         return _recorded_function(retriever, options)
     raise InvalidInputError(
