@@ -34,7 +34,7 @@ def mlflow_on_postgresql(postgresql_uri: str, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("mlflow-postgresql")
     # of its own: the runs of a server keep their artifacts where only the server finds them
     own = postgresql_uri.removesuffix(_USER) + "served"
-    command = [_bin_folder() / "createdb", "--maintenance-db", postgresql_uri, "served"]
+    command = [str(_bin_folder() / "createdb"), "--maintenance-db", postgresql_uri, "served"]
     subprocess.run(command, check=True, capture_output=True)
     options = ["--backend-store-uri", own, "--artifacts-destination", str(folder / "artifacts")]
     with running_mlflow(["server", *options, "--workers", "1"], folder) as uri:
