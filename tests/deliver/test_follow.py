@@ -288,15 +288,18 @@ def test_status_changes_nothing(journal: Journal, sqlite_uri: str) -> None:
 
 def test_a_child_that_is_forked_meanwhile_holds_no_lock(journal: Journal, sqlite_uri: str) -> None:
     file = CheckpointFile(journal.path, sqlite_uri, sqlite_uri)
-    read_end, write_end = os.pipe()
+    (end, ends), (begun, begins) = os.pipe(), os.pipe()
     with file.locked():
         child = os.fork()
         if child == 0:
-            os.close(write_end)
-            os.read(read_end, 1)
+            os.close(ends)
+            os.write(begins, b".")
+            os.read(end, 1)
             os._exit(0)
+        os.read(begun, 1)
     with file.locked():
         """Free, though the child still lives."""
-    os.close(write_end)
-    os.close(read_end)
+    os.close(ends)
     os.waitpid(child, 0)
+    for descriptor in (end, begun, begins):
+        os.close(descriptor)

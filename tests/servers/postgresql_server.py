@@ -32,7 +32,11 @@ def mlflow_on_postgresql(postgresql_uri: str, tmp_path_factory: pytest.TempPathF
     from tests.servers.mlflow_server import running_mlflow
 
     folder = tmp_path_factory.mktemp("mlflow-postgresql")
-    options = ["--backend-store-uri", postgresql_uri, "--artifacts-destination", str(folder / "artifacts")]
+    # of its own: the runs of a server keep their artifacts where only the server finds them
+    own = postgresql_uri.removesuffix(_USER) + "served"
+    command = [str(_bin_folder() / "createdb"), "--maintenance-db", postgresql_uri, "served"]
+    subprocess.run(command, check=True, capture_output=True)
+    options = ["--backend-store-uri", own, "--artifacts-destination", str(folder / "artifacts")]
     with running_mlflow(["server", *options, "--workers", "1"], folder) as uri:
         yield uri
 
