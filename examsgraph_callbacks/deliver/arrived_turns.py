@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from examsgraph_callbacks.deliver.destination import Destination, refuses
+from examsgraph_callbacks.deliver.answers import refuses
+from examsgraph_callbacks.deliver.destination import Destination
+from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.runs import milliseconds
 from examsgraph_callbacks.deliver.spans import is_trace_id
 from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT
@@ -77,14 +80,15 @@ class ArrivedTurns:
             raise
 
     def _search(self, filter_string: str, at_most: int) -> Iterator[ArrivedTurn]:
-        found = self._client.search_traces(
+        search = partial(
+            self._client.search_traces,
             locations=[self._destination.experiment_id(TRACE_EXPERIMENT)],
             filter_string=filter_string,
             order_by=["timestamp_ms DESC"],
             max_results=at_most,
             include_spans=False,
         )
-        return map(_turn, found)
+        return map(_turn, repeated(search))
 
 
 def _turn(trace: "Trace") -> ArrivedTurn:

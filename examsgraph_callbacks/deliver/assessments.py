@@ -3,7 +3,9 @@
 import hashlib
 from typing import TYPE_CHECKING
 
-from examsgraph_callbacks.deliver.destination import Destination, status_of
+from examsgraph_callbacks.deliver.answers import is_unavailable, status_of
+from examsgraph_callbacks.deliver.destination import Destination
+from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.runs import milliseconds
 from examsgraph_callbacks.events import Feedback
 
@@ -35,15 +37,17 @@ class AssessmentWriter:
             try:
                 self._client.log_assessment(trace_id, assessment)
             except MlflowException as error:
+                if status_of(error) == 404:
+                    return
                 # MLflow takes no id twice, but says only that something went wrong
-                if status_of(error) != 404 and not self._is_there(trace_id, str(assessment.assessment_id)):
+                if is_unavailable(error) or not self._is_there(trace_id, str(assessment.assessment_id)):
                     raise
 
     def _is_there(self, trace_id: str, assessment_id: str) -> bool:
         from mlflow.exceptions import MlflowException
 
         try:
-            self._client.get_assessment(trace_id, assessment_id)
+            repeated(lambda: self._client.get_assessment(trace_id, assessment_id))
         except MlflowException as error:
             if status_of(error) == 404:
                 return False

@@ -22,7 +22,10 @@ from examsgraph_callbacks.events import (
 from examsgraph_callbacks.graph import shown_score
 from examsgraph_callbacks.measure import MeasuredCall, MeasuredEmbedding
 
-__all__ = ["answer_text", "call_contents", "embedding_contents", "fact_contents", "level_contents"]
+__all__ = ["COST", "answer_text", "call_contents", "embedding_contents", "fact_contents", "level_contents"]
+
+COST = "mlflow.llm.cost"
+"""A call's cost for MLflow's Dashboard and the trace's sum, in floats: the exact decimal stands beside it."""
 
 _INPUTS = "mlflow.spanInputs"
 _OUTPUTS = "mlflow.spanOutputs"
@@ -62,11 +65,10 @@ def _embedding(fact: EmbeddingCall) -> Attributes:
 
 
 def call_contents(measured: MeasuredCall, cost: CallCost | None) -> Attributes:
-    """Model, tokens and cost of a call, for MLflow's Dashboard.
+    """Model, tokens and exact cost of a call.
 
-    A cost is a float here and nowhere else; the exact decimal stands beside it. A call without a price
-    has an empty cost, not none, where MLflow would price it by itself. Raises `InvalidInputError` for
-    more tokens than a database counts.
+    A call without a price has an empty `COST`, not none, where MLflow would price it by itself. Raises
+    `InvalidInputError` for more tokens than a database counts.
     """
     call = measured.call
     usage = {
@@ -87,15 +89,16 @@ def call_contents(measured: MeasuredCall, cost: CallCost | None) -> Attributes:
     }
     if measured.total_tokens is not None:
         contents["mlflow.chat.tokenUsage"] = _known(usage)
-        contents["mlflow.llm.cost"] = {} if cost is None else _cost(cost)
+        if cost is None:
+            contents[COST] = {}
     if call.request is not None and call.request.tools:
         contents["mlflow.chat.tools"] = list(call.request.tools)
     return _known(contents)
 
 
 def embedding_contents(measured: MeasuredEmbedding, cost: CallCost | None) -> Attributes:
-    """Model and cost of an embedding call, for MLflow's Dashboard and the trace's sum."""
-    return _known({**_priced(measured, cost), "mlflow.llm.cost": None if cost is None else _cost(cost)})
+    """Model and cost of an embedding call."""
+    return _known(_priced(measured, cost))
 
 
 def level_contents(exploration: Exploration, hops: Sequence[Hop]) -> Attributes:
@@ -140,14 +143,6 @@ def _priced(measured: MeasuredCall | MeasuredEmbedding, cost: CallCost | None) -
         "examsgraph.cost_usd": None if cost is None else str(cost.total_usd),
         "examsgraph.unpriced_reason": measured.unpriced_reason,
         "examsgraph.price_version": measured.price_version,
-    }
-
-
-def _cost(cost: CallCost) -> Attributes:
-    return {
-        "input_cost": float(cost.input_usd),
-        "output_cost": float(cost.output_usd),
-        "total_cost": float(cost.total_usd),
     }
 
 

@@ -1,7 +1,7 @@
 """Writes what calls cost to MLflow: a run of `LLM_Cost` a day, model and task type, with a point a call."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -12,12 +12,12 @@ from examsgraph_callbacks.deliver.cost_points import CallPoint, DayRoute, DayTot
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.measured import MeasuredTurn
+from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.runs import (
     RunContent,
     RunWriter,
     is_deleted,
     is_half_written,
-    milliseconds,
     reaching,
 )
 from examsgraph_callbacks.measure import MeasuredCall, MeasuredEmbedding, model_family
@@ -83,17 +83,15 @@ class CostRunWriter:
                 lambda share: [measured.call for measured in share.measured],
             )
 
-    def _write(self, share: _Share, known: Mapping[str, "Run"]) -> "Run":
+    def _write(self, share: _Share, known: MutableMapping[str, "Run"]) -> "Run":
         content = _content(share)
-        run = known.get(content.key)
-        half_written = run is None or is_half_written(run)
-        held = _Held() if run is None else self._what_it_holds(run)
-        run = run or self.runs.create(content)
+        run = self.runs.begun(content, known)
+        held = self._what_it_holds(run)
         for points in _portions(point for point in share.points if point.step not in held.steps):
             held.totals = self._log(run, points, held.totals, misrouted=share.misrouted)
             held.steps.update(point.step for point in points)
-        if half_written:
-            self._destination.client.set_terminated(run.info.run_id, end_time=milliseconds(content.ended_at))
+        if is_half_written(run):
+            self.runs.end(run, content)
         self._hold(run, held)
         return run
 
@@ -114,7 +112,7 @@ class CostRunWriter:
         metrics += [
             Metric(name, value, latest_ms, totals.calls) for name, value in totals.metrics(misrouted).items()
         ]
-        self._destination.client.log_batch(run.info.run_id, metrics=metrics)
+        repeated(lambda: self._destination.client.log_batch(run.info.run_id, metrics=metrics))
         return totals
 
     def _what_it_holds(self, run: "Run") -> _Held:
@@ -137,7 +135,7 @@ class CostRunWriter:
     def _history(self, run: "Run", name: str) -> list[tuple[int, float]]:
         if name not in run.data.metrics:
             return []
-        history = self._destination.client.get_metric_history(run.info.run_id, name)
+        history = repeated(lambda: self._destination.client.get_metric_history(run.info.run_id, name))
         return [(metric.step, metric.value) for metric in history]
 
     def _hold(self, run: "Run", held: _Held) -> None:

@@ -1,6 +1,6 @@
 """Writes feedback to MLflow: a run of `User_Feedback` each, and an assessment on the trace of its turn."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,7 @@ class FeedbackRunWriter:
         return [each for each in turnless if (each in whole or each in written) and _may_have_a_turn(each)]
 
     def _write(
-        self, feedback: Feedback, known: Mapping[str, "Run"], turns: Mapping[str, ArrivedTurn]
+        self, feedback: Feedback, known: MutableMapping[str, "Run"], turns: Mapping[str, ArrivedTurn]
     ) -> "Run":
         turn = turns.get(feedback.event_id)
 
@@ -75,7 +75,7 @@ class FeedbackRunWriter:
             if turn is not None:
                 self._assessments.write(feedback, turn.trace_id)
 
-        return self.runs.put(feedback_run(feedback, turn), known.get(feedback.event_id), assess)
+        return self.runs.put(feedback_run(feedback, turn), known, assess)
 
     def _turns_of(self, feedback: Iterable[Feedback], known: Mapping[str, "Run"]) -> dict[str, ArrivedTurn]:
         """The turns that have arrived, by the event ids of their feedback.

@@ -165,8 +165,8 @@ class _Following:
         return self._shipment is not None and self._shipment.new_runs > 0
 
     def _may_be_stale(self, now: datetime) -> bool:
-        """Whether it is time to look whether a turn has been silent for too long."""
-        if self._shipment is None or not self._shipment.report.facts_pending:
+        """Whether it is time to look whether a turn has been silent for too long, or came from elsewhere."""
+        if self._shipment is None or not self._shipment.waits:
             return False
         seen_at = self._waiting_seen_at
         # a clock that was set back must not hold it up

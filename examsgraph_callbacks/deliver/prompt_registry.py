@@ -3,9 +3,12 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from examsgraph_callbacks.deliver.destination import Destination, status_of
+from examsgraph_callbacks.deliver.answers import status_of
+from examsgraph_callbacks.deliver.destination import Destination
+from examsgraph_callbacks.deliver.repeating import repeated
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import PromptVersion
@@ -57,7 +60,7 @@ class PromptRegistry:
         token: str | None = ""
         while token is not None:
             try:
-                page = self._client.search_prompt_versions(name, _PAGE, token or None)
+                page = repeated(partial(self._client.search_prompt_versions, name, _PAGE, token or None))
             except MlflowException as error:
                 if status_of(error) == 404:
                     return None

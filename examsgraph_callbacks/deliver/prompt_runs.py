@@ -1,13 +1,14 @@
 """Writes comparisons to MLflow: a run of `Prompt_Experimentation` each, and under it a run a variant."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from examsgraph_callbacks.deliver.answers import refuses
 from examsgraph_callbacks.deliver.arrived_turns import ArrivedTurn, ArrivedTurns
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
-from examsgraph_callbacks.deliver.destination import Destination, refuses
+from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.prompt_registry import PromptRegistry, RegisteredPrompt
 from examsgraph_callbacks.deliver.runs import RunContent, RunWriter, is_deleted, is_half_written, reaching
 from examsgraph_callbacks.events import Fact, PromptComparison
@@ -66,7 +67,7 @@ class PromptRunWriter:
     def _write(
         self,
         comparison: PromptComparison,
-        known: Mapping[str, "Run"],
+        known: MutableMapping[str, "Run"],
         turns: Mapping[str, ArrivedTurn],
     ) -> "Run":
         def write_variants(parent: "Run") -> None:
@@ -76,9 +77,9 @@ class PromptRunWriter:
                 if run is not None and not is_half_written(run) and turn is None:
                     continue
                 prompt = self._registered(variant, comparison.prompt_variants.get(variant))
-                self.runs.put(variant_run(comparison, variant, parent.info.run_id, prompt, turn), run)
+                self.runs.put(variant_run(comparison, variant, parent.info.run_id, prompt, turn), known)
 
-        return self.runs.put(comparison_run(comparison), known.get(comparison.event_id), write_variants)
+        return self.runs.put(comparison_run(comparison), known, write_variants)
 
     def _registered(self, variant: str, text: str | None) -> RegisteredPrompt | None:
         """The prompt in the registry; None where MLflow refuses it, which costs the run no more than that."""

@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from examsgraph_callbacks.deliver.answers import is_overloaded, refuses, timed_out
+from examsgraph_callbacks.deliver.answers import REFUSALS, is_overloaded, status_of, timed_out
 
 __all__ = ["repeated"]
 
 _PAUSES_SECONDS = (0.1, 0.2, 0.4)
+_ANSWERS = REFUSALS | {404}
 
 T = TypeVar("T")
 
@@ -16,8 +17,8 @@ T = TypeVar("T")
 def repeated(request: Callable[[], T]) -> T:
     """The result of `request`, which is tried four times within a second.
 
-    Only for what changes nothing the second time. Raises its last error; at once where MLflow refuses it,
-    asks to be left alone, or was waited for in vain.
+    Only for what changes nothing the second time. Raises its last error; at once where MLflow refuses it
+    or does not have it, asks to be left alone, or was waited for in vain.
     """
     from mlflow.exceptions import MlflowException
 
@@ -25,7 +26,7 @@ def repeated(request: Callable[[], T]) -> T:
         try:
             return request()
         except (MlflowException, OSError) as error:
-            if refuses(error) or is_overloaded(error) or timed_out(error):
+            if status_of(error) in _ANSWERS or is_overloaded(error) or timed_out(error):
                 raise
         time.sleep(pause)
     return request()

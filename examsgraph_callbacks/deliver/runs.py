@@ -1,16 +1,19 @@
 """Runs as values, and their writer: each is written once, and finished where it was left half-written."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
+from examsgraph_callbacks.deliver.answers import is_unavailable
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.faults import Faults
+from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.sound import of_a_fact
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import Fact
@@ -63,10 +66,10 @@ def is_half_written(run: "Run") -> bool:
 
 def milliseconds(moment: datetime) -> int:
     """Since 1970 (UTC); raises `InvalidInputError` for a moment that MLflow has no place for."""
-    if moment.tzinfo is None or not _MOMENTS[0] <= moment < _MOMENTS[1]:
+    if not _MOMENTS[0] <= moment < _MOMENTS[1]:
         raise InvalidInputError(
-            f"expected a moment between 1970 and 2262 with its time zone, got {moment.isoformat()}: correct "
-            "the clock of the machine that recorded it",
+            f"expected a moment between 1970 and 2262, got {moment.isoformat()}: correct the clock of the "
+            "machine that recorded it",
         )
     return round(moment.timestamp() * 1000)
 
@@ -110,13 +113,15 @@ class RunWriter:
         for first, last in _spans_of_time(sorted(milliseconds(moment) for moment in began)):
             token: str | None = ""
             while token is not None:
-                page = self._client.search_runs(
+                search = partial(
+                    self._client.search_runs,
                     [self.experiment_id],
                     f"attributes.start_time >= {first} AND attributes.start_time <= {last}",
                     run_view_type=ViewType.ALL,
                     max_results=_PAGE,
                     page_token=token or None,
                 )
+                page = repeated(search)
                 known.update((run.data.tags[KEY_TAG], run) for run in page if KEY_TAG in run.data.tags)
                 token = page.token or None
         return known
@@ -139,46 +144,69 @@ class RunWriter:
         write: Callable[[T], "Run"],
         facts: Callable[[T], Iterable[Fact]],
     ) -> list[T]:
-        """Those of `things` that `write` wrote, each as a run; the facts of the others are set aside."""
+        """Those of `things` that `write` wrote, each as a run; the facts of the others are set aside.
+
+        What MLflow fails on is written once more, so `write` has to know by then what it made before.
+        """
         from mlflow.exceptions import MlflowException
 
         faults: Faults[T] = Faults()
         written: list[tuple[T, Run]] = []
+
+        def write_one(thing: T) -> None:
+            written.append((thing, write(thing)))
+
         for thing in things:
             try:
-                run = write(thing)
+                write_one(thing)
             except (MlflowException, OSError) as error:
+                if is_unavailable(error):
+                    raise
                 faults.add(thing, error)
             except Exception as error:  # noqa: BLE001 - whatever one odd fact brings about
                 self.set_aside(facts(thing), of_a_fact(error))
             else:
-                written.append((thing, run))
                 faults.taken(thing)
-        for thing, why in faults.settle(lambda _taken: self._touch(written[-1][1])):
+        for thing, why in faults.settle(lambda _taken: self._touch(written[-1][1]), write_one):
             self.set_aside(facts(thing), why)
         return [thing for thing, _ in written]
 
     def put(
         self,
         content: RunContent,
-        run: "Run | None" = None,
+        known: MutableMapping[str, "Run"],
         before_end: Callable[["Run"], None] = lambda _run: None,
     ) -> "Run":
-        """Make the run, or make `run` what it shall be; doing it again changes nothing.
+        """Make the run that is not among the `known` ones, or make that one what it shall be.
 
         While it is at work, and until `before_end` has done its part, the run says that it is running.
+        Doing it again changes nothing.
         """
-        if run is None:
-            run = self.create(content)
-        elif not is_half_written(run):
-            self._client.update_run(run.info.run_id, status="RUNNING")
+        run = self.begun(content, known)
+        if not is_half_written(run):
+            repeated(lambda: self._client.update_run(run.info.run_id, status="RUNNING"))
         self._fill(run, content)
         before_end(run)
-        self._client.set_terminated(run.info.run_id, end_time=milliseconds(content.ended_at))
+        self.end(run, content)
         return run
 
-    def create(self, content: RunContent) -> "Run":
-        """The run with its name, its tags and its beginning, still running."""
+    def begun(self, content: RunContent, known: MutableMapping[str, "Run"]) -> "Run":
+        """The known run; else one with its name, its tags and its beginning, still running."""
+        if content.key not in known:
+            known[content.key] = self._create(content)
+        return known[content.key]
+
+    def end(self, run: "Run", content: RunContent) -> None:
+        """Say that the run is whole."""
+        ended_ms = milliseconds(content.ended_at)
+        repeated(lambda: self._client.set_terminated(run.info.run_id, end_time=ended_ms))
+
+    def set_aside(self, facts: Iterable[Fact], why: Exception) -> None:
+        """Keep facts that cannot be delivered."""
+        self.refused += 1
+        self._dead_letters.set_aside(facts, why)
+
+    def _create(self, content: RunContent) -> "Run":
         run = self._client.create_run(
             self.experiment_id,
             start_time=milliseconds(content.started_at),
@@ -188,21 +216,18 @@ class RunWriter:
         self.created += 1
         return run
 
-    def set_aside(self, facts: Iterable[Fact], why: Exception) -> None:
-        """Keep facts that cannot be delivered."""
-        self.refused += 1
-        self._dead_letters.set_aside(facts, why)
-
     def _fill(self, run: "Run", content: RunContent) -> None:
         from mlflow.entities import Metric, Param, RunTag
 
         ended_ms = milliseconds(content.ended_at)
         tags = {key: value for key, value in _known(content.tags).items() if run.data.tags.get(key) != value}
-        self._client.log_batch(
-            run.info.run_id,
-            metrics=[Metric(key, value, ended_ms, 0) for key, value in _known(content.metrics).items()],
-            params=[Param(key, value) for key, value in _known(content.params).items()],
-            tags=[RunTag(key, value) for key, value in tags.items()],
+        repeated(
+            lambda: self._client.log_batch(
+                run.info.run_id,
+                metrics=[Metric(key, value, ended_ms, 0) for key, value in _known(content.metrics).items()],
+                params=[Param(key, value) for key, value in _known(content.params).items()],
+                tags=[RunTag(key, value) for key, value in tags.items()],
+            ),
         )
         texts = {name: text for name, text in _known(content.texts).items() if text}
         if texts:
@@ -216,10 +241,10 @@ class RunWriter:
         with TemporaryDirectory(prefix="examsgraph-") as folder:
             for name, text in texts.items():
                 Path(folder, name).write_text(text, encoding="utf-8")
-            repository.log_artifacts(folder)  # type: ignore[no-untyped-call]
+            repeated(lambda: repository.log_artifacts(folder))  # type: ignore[no-untyped-call]
 
     def _touch(self, run: "Run") -> None:
-        self._client.set_tag(run.info.run_id, KEY_TAG, run.data.tags[KEY_TAG])
+        repeated(lambda: self._client.set_tag(run.info.run_id, KEY_TAG, run.data.tags[KEY_TAG]))
 
 
 def _known(values: Mapping[str, T | None]) -> dict[str, T]:

@@ -47,10 +47,10 @@ class ShipReport:
 
     `tracking_uri` is where it went, without credentials. `traces` counts the traces written, of which
     `incomplete` had no root; `runs` the new runs of explorations, and `view_runs` those of the other views
-    by their experiments; `refused` the traces and runs that could not be
-    written, and `set_aside` the facts that were therefore left out: they stand, each with the reason, in
-    the file `dead_letters`. `facts_pending` are facts that wait for their trace's root. The URLs open in
-    a browser; None where a database was written to (see `ui_command`).
+    by their experiments; `refused` the traces and runs that could not be written, and `set_aside` the
+    facts that were therefore left out: they stand, each with the reason, in the file `dead_letters`.
+    `facts_pending` are facts that wait for their trace's root. The URLs open in a browser; None where a
+    database was written to (see `ui_command`).
     """
 
     tracking_uri: str
@@ -144,7 +144,12 @@ class Shipment:
     @property
     def new_runs(self) -> int:
         """The runs that were written, also those of a batch that failed."""
-        return self._path_runs.written
+        return self._path_runs.written + sum(self._views.runs.values())
+
+    @property
+    def waits(self) -> bool:
+        """Whether something may be delivered by and by though nothing is written to the journal."""
+        return bool(self.report.facts_pending or self._gatherer.loose.unlinked)
 
     def deliver(self, now: datetime, grace: timedelta) -> Iterator[ShipReport]:
         """Deliver what is new, batch by batch, yielding the report so far; may be called again."""

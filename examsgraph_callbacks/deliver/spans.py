@@ -2,13 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 
+from examsgraph_callbacks.deliver.adding_up import costs_that_add_up
 from examsgraph_callbacks.deliver.contents import (
+    COST,
     call_contents,
     embedding_contents,
     fact_contents,
@@ -17,7 +19,7 @@ from examsgraph_callbacks.deliver.contents import (
 from examsgraph_callbacks.deliver.measured import MeasuredTurn
 from examsgraph_callbacks.deliver.turns import Turn
 from examsgraph_callbacks.errors import InvalidInputError
-from examsgraph_callbacks.events import Exploration, Hop, RunFact
+from examsgraph_callbacks.events import EmbeddingCall, Exploration, Hop, LLMCall, RunFact
 
 __all__ = ["Failure", "Span", "is_trace_id", "turn_spans"]
 
@@ -88,18 +90,55 @@ def turn_spans(measured: MeasuredTurn, *, add_root: bool = False) -> list[Span]:
     else:
         root_id = None
         spans = []
-    known = {fact.run_id for fact in turn.facts}
-    for fact in sorted(turn.facts, key=lambda fact: (fact.parent_run_id is not None, fact.started_at)):
-        parent_id = None
-        if fact.parent_run_id is not None:
-            # a parent that was never written leaves its children to the root
-            named = fact.parent_run_id in known or root_id is None
-            parent_id = _span_id(fact.parent_run_id) if named else root_id
+    tree = _tree(turn, root_id)
+    costs = _costs(measured, tree)
+    for fact, parent_id in tree:
         span = _fact_span(measured, fact, parent_id)
+        if span.span_id in costs:
+            span = replace(span, attributes={**span.attributes, COST: costs[span.span_id]})
         spans.append(replace(span, attributes={**span.attributes, **about_trace}) if fact is root else span)
         if isinstance(fact, Exploration):
             spans.extend(_level_spans(turn, fact))
     return spans
+
+
+def _tree(turn: Turn, root_id: str | None) -> list[tuple[RunFact, str | None]]:
+    """The facts, the root first, each with the span that it hangs on."""
+    runs = {fact.run_id: fact for fact in turn.facts}
+    tree: list[tuple[RunFact, str | None]] = []
+    for fact in sorted(turn.facts, key=lambda fact: (fact.parent_run_id is not None, fact.started_at)):
+        parent_id = None
+        parent_run_id = _hangs_on(fact, runs)
+        if parent_run_id is not None:
+            # a parent that was never written leaves its children to the root
+            named = parent_run_id in runs or root_id is None
+            parent_id = _span_id(parent_run_id) if named else root_id
+        tree.append((fact, parent_id))
+    return tree
+
+
+def _hangs_on(fact: RunFact, runs: Mapping[str, RunFact]) -> str | None:
+    """The run above the fact, and above any call between: below a call MLflow adds up nothing more."""
+    parent_run_id = fact.parent_run_id
+    passed = {fact.run_id}
+    while parent_run_id is not None and parent_run_id not in passed:
+        above = runs.get(parent_run_id)
+        if not isinstance(above, LLMCall | EmbeddingCall) or above.parent_run_id is None:
+            break
+        passed.add(parent_run_id)
+        parent_run_id = above.parent_run_id
+    return parent_run_id
+
+
+def _costs(
+    measured: MeasuredTurn, tree: Iterable[tuple[RunFact, str | None]]
+) -> dict[str, dict[str, JsonValue]]:
+    costs = {
+        _span_id(fact.run_id): measured.costs[fact.event_id]
+        for fact in measured.turn.facts
+        if fact.event_id in measured.costs
+    }
+    return costs_that_add_up([(_span_id(fact.run_id), parent_id) for fact, parent_id in tree], costs)
 
 
 def _fact_span(measured: MeasuredTurn, fact: RunFact, parent_id: str | None) -> Span:

@@ -1,7 +1,7 @@
 """Feedback becomes a run of User_Feedback, and an assessment on its turn's trace, however late that comes."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +280,6 @@ def test_a_run_that_was_deleted_stays_deleted(journal: Journal, sqlite_uri: str,
 def test_feedback_at_a_moment_that_cannot_be_is_set_aside_and_the_rest_arrives(
     journal: Journal, sqlite_uri: str
 ) -> None:
-    odd = feedback("odd", started_at=datetime(1, 1, 1))  # noqa: DTZ001 - as a clock without a zone would have it
+    odd = feedback("odd", started_at=datetime(1, 1, 1, tzinfo=UTC))
     report = shipped(journal, sqlite_uri, [odd, feedback("turn")])
     assert (report.refused, report.set_aside, report.view_runs[FEEDBACK]) == (1, 1, 1)

@@ -1,6 +1,7 @@
 """A tutoring turn becomes an MLflow trace with our ids, times, tokens and costs; read back to prove it."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -100,6 +101,41 @@ def test_tokens_and_costs_are_ours_to_the_last_digit(trace: Trace, request: pyte
     # 1,024 of 1,500 tokens were cached: 0.15 and 0.075 USD a million in, 0.60 out
     assert Decimal(str(cost["input_cost"])) == Decimal("0.0001482")
     assert Decimal(str(cost["output_cost"])) == Decimal("0.00048")
+
+
+def test_the_cost_of_many_calls_is_the_sum_of_ours_to_the_last_digit(
+    journal: Journal, tracking_uri: str
+) -> None:
+    for turn in range(20):
+        name = f"many calls {turn} {tracking_uri}"
+        calls = [
+            llm_call(name, str(number), input_tokens=17 * (turn + number), output_tokens=7 + number * turn)
+            for number in range(7)
+        ]
+        trace = shipped(journal, tracking_uri, [*calls, turn_root(name)])
+
+        costs = [Meter().measure(call).cost_usd or Decimal(0) for call in calls]
+        assert cost_of(trace) == float(sum(costs)), turn
+        # the exact decimals stand on the spans, and what MLflow shows is as good as they
+        spans = {span.span_id: span for span in trace.data.spans}
+        for call, cost in zip(calls, costs, strict=True):
+            span = spans[call.run_id[16:]]
+            assert span.attributes["examsgraph.cost_usd"] == str(cost)
+            assert (span.llm_cost or {})["total_cost"] == pytest.approx(float(cost), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "outer", [{}, {"provider": "자체", "served_model": "우리모델-7b"}], ids=["priced", "not"]
+)
+def test_a_call_within_a_call_costs_too(outer: dict[str, Any], journal: Journal, tracking_uri: str) -> None:
+    name = f"{outer} {tracking_uri}"
+    above = llm_call(name, "above", **outer)
+    within = llm_call(name, "within", parent_run_id=above.run_id, input_tokens=1500)
+    trace = shipped(journal, tracking_uri, [within, above, turn_root(name)])
+
+    costs = [Meter().measure(call).cost_usd or Decimal(0) for call in (above, within)]
+    assert cost_of(trace) == float(sum(costs))
+    assert tokens_of(trace)["input_tokens"] == 1515
 
 
 def test_an_unpriced_call_has_no_cost_and_says_why(trace: Trace) -> None:
