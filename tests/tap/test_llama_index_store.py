@@ -45,8 +45,10 @@ def store(server: Neo4jServer) -> Iterator[Any]:
     store = stores.Neo4jPropertyGraphStore(server.username, server.password, server.uri, refresh_schema=False)
     graph = demo_graph()
     with connect(server) as driver:
+        if driver.execute_query("MATCH (n:__Entity__) RETURN count(n) AS count").records[0]["count"]:
+            pytest.skip("the database holds a graph of LlamaIndex's already, which is left alone")
         driver.execute_query(
-            "UNWIND $rows AS row CREATE (n:__Node__:__Entity__:Concept {id: row.name, name: row.name})"
+            "UNWIND $rows AS row CREATE (n:__Node__:__Entity__:TapEntity {id: row.name, name: row.name})"
             "SET n.embedding = row.embedding",
             rows=[concept.model_dump() for concept in graph.concepts],
         )
@@ -58,8 +60,7 @@ def store(server: Neo4jServer) -> Iterator[Any]:
             )
         driver.execute_query("CALL db.awaitIndexes(60)")
         yield store
-        driver.execute_query("MATCH (n:__Entity__) DETACH DELETE n")
-        driver.execute_query("DROP INDEX entity IF EXISTS")
+        driver.execute_query("MATCH (n:TapEntity) DETACH DELETE n")
     store.close()
     # which it forgets
     asyncio.run(store._async_driver.close())
