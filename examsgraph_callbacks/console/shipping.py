@@ -108,6 +108,9 @@ def show_shipped(
 ) -> None:
     """What arrived where, and the one command that opens MLflow on it."""
     screen.say(f"{shipped.traces} traces and {shipped.runs} path runs went to {shipped.tracking_uri}")
+    others = [f"{runs} in {experiment}" for experiment, runs in shipped.view_runs.items() if runs]
+    if others:
+        screen.say(f"New runs besides: {', '.join(others)}")
     if shipped.incomplete:
         screen.warn(f"{shipped.incomplete} of the traces never ended; they say so.")
     if shipped.facts_pending:
@@ -120,7 +123,9 @@ def show_shipped(
             f"{shipped.set_aside} facts could not be delivered; they are set aside, each with the reason, in "
             f"{shipped.dead_letters}",
         )
-    screen.say("Look at it in MLflow (experiments ExamsGraph and GraphRAG_Path_Tracing):")
+    screen.say(
+        "Look at it in MLflow (traces of ExamsGraph under GenAI, runs under Model training, top left):"
+    )
     screen.command(ui_command(tracking_uri or default_tracking_uri(journal.path)))
 
 

@@ -26,7 +26,6 @@ def encode_span(span: Span) -> "ProtoSpan":
     Values that are nested too deeply for it become JSON text. Raises `InvalidInputError` for a moment
     that has no place in it.
     """
-    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
     from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
     from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
@@ -42,9 +41,10 @@ def encode_span(span: Span) -> "ProtoSpan":
         name=span.name,
         start_time_unix_nano=span.start_ns,
         end_time_unix_nano=span.end_ns,
-        attributes=[KeyValue(key=key, value=_value(value)) for key, value in span.attributes.items()],
         status=Status(code=Status.STATUS_CODE_OK),
     )
+    for key, value in span.attributes.items():
+        _write(value, encoded.attributes.add(key=key).value)
     if span.failure is not None:
         said = f"{span.failure.type}: {span.failure.message}".removesuffix(": ")
         encoded.status.CopyFrom(Status(code=Status.STATUS_CODE_ERROR, message=said))
@@ -63,27 +63,26 @@ def export_request(spans: list["ProtoSpan"]) -> bytes:
     return bytes(request.SerializeToString())
 
 
-def _value(value: JsonValue, depth: int = 1) -> "AnyValue":
-    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
-
-    encoded = AnyValue()
+def _write(value: JsonValue, into: "AnyValue", depth: int = 1) -> None:
+    """Write a value where it belongs: a message made apart would be copied there, level by level."""
     match value:
+        case str():
+            into.string_value = value
         case None:
             pass
         case bool():
-            encoded.bool_value = value
+            into.bool_value = value
         case int() if value in _INT64:
-            encoded.int_value = value
+            into.int_value = value
         case float():
-            encoded.double_value = value
+            into.double_value = value
         case list() if depth < _DEEPEST:
-            items = [_value(item, depth + 1) for item in value]
-            encoded.array_value.CopyFrom(ArrayValue(values=items))
+            into.array_value.SetInParent()
+            for item in value:
+                _write(item, into.array_value.values.add(), depth + 1)
         case dict() if depth < _DEEPEST:
-            pairs = [KeyValue(key=key, value=_value(item, depth + 1)) for key, item in value.items()]
-            encoded.kvlist_value.CopyFrom(KeyValueList(values=pairs))
-        case list() | dict():
-            encoded.string_value = json.dumps(value, ensure_ascii=False)
+            into.kvlist_value.SetInParent()
+            for key, item in value.items():
+                _write(item, into.kvlist_value.values.add(key=key).value, depth + 1)
         case _:
-            encoded.string_value = str(value)
-    return encoded
+            into.string_value = json.dumps(value, ensure_ascii=False)

@@ -52,6 +52,7 @@ def test_the_demo_records_ships_and_sums_up_and_so_do_the_verbs_after_it(
     assert "⚠ 2 misrouted calls" in demo.stdout
     assert "→ SQL 문법 (0.72) ⚠️ strange path found!" in demo.stdout
     assert "44 traces and 38 path runs went to sqlite:///" in demo.stdout
+    assert re.search(r"New runs besides: \d in LLM_Cost, 38 in User_Feedback", demo.stdout)
 
     command = shlex.split(next(line for line in demo.stdout.splitlines() if "mlflow ui" in line))
     database = command[command.index("--backend-store-uri") + 1].removeprefix("sqlite:///")

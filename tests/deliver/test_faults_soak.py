@@ -20,10 +20,10 @@ from mlflow.entities import Run, Trace
 
 from examsgraph_callbacks.deliver import shipping_status
 from examsgraph_callbacks.deliver.path_runs import EVENT_ID_TAG
-from examsgraph_callbacks.events import Exploration, LLMCall, RunFact
+from examsgraph_callbacks.events import Exploration, Fact, Feedback, LLMCall, RunFact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter, measure_path
-from tests.deliver.factories import full_turn, small_turn
+from tests.deliver.factories import feedback, full_turn, small_turn
 from tests.deliver.readback import experiment_id
 from tests.servers.faulty_proxy import FaultyProxy
 from tests.servers.mlflow_server import running_mlflow
@@ -46,11 +46,15 @@ def server(tmp_path: Path) -> Iterator[str]:
         yield uri
 
 
-def turns() -> Iterator[list[RunFact]]:
-    """Turns of `FACTS` facts in all; of each six one has an exploration, a tool and a failed call."""
+def turns() -> Iterator[list[Fact]]:
+    """Turns of `FACTS` facts in all; one in six has feedback, an exploration, a tool and a failed call."""
     count = number = 0
     while count < FACTS:
-        facts = full_turn(f"soak {number}") if number % 6 == 0 else small_turn(f"soak {number}")
+        turn = f"soak {number}"
+        facts: list[Fact] = [*small_turn(turn, after_seconds=number)]
+        if number % 6 == 0:
+            # as often as not before its turn
+            facts = [feedback(turn), *full_turn(turn)] if number % 12 else [*full_turn(turn), feedback(turn)]
         count += len(facts)
         number += 1
         yield facts
@@ -104,8 +108,11 @@ def test_everything_arrives_once_and_to_the_last_digit(server: str, journal: Jou
     status = shipping_status(journal, proxy.url)[0]
     assert (status.facts_behind, status.dead_letters) == (0, 0)
     facts = [fact for turn in written for fact in turn]
-    check_traces(facts, server)
-    check_runs(facts, server)
+    runs = [fact for fact in facts if isinstance(fact, RunFact)]
+    check_traces(runs, server)
+    check_runs(runs, server)
+    check_costs(runs, server)
+    check_feedback([fact for fact in facts if isinstance(fact, Feedback)], server)
 
 
 def kill_in_the_midst(proxy: FaultyProxy, shipper: "subprocess.Popen[bytes]", after_requests: int) -> None:
@@ -152,12 +159,12 @@ def check_traces(facts: list[RunFact], server: str) -> None:
         by_trace[key] = by_trace.get(key, Decimal(0)) + (call.cost_usd or 0)
     for trace in traces:
         cost = (trace.info.cost or {}).get("total_cost") or 0.0
-        assert cost == pytest.approx(float(by_trace[trace.info.trace_id]), rel=1e-12)
+        assert cost == float(by_trace[trace.info.trace_id])
 
 
 def check_runs(facts: list[RunFact], server: str) -> None:
     explorations = {fact.event_id: fact for fact in facts if isinstance(fact, Exploration)}
-    runs = all_runs(server)
+    runs = all_runs(server, "GraphRAG_Path_Tracing")
     assert Counter(run.data.tags[EVENT_ID_TAG] for run in runs) == Counter(explorations.keys())
     client = MlflowClient(tracking_uri=server)
     for run in runs:
@@ -167,8 +174,55 @@ def check_runs(facts: list[RunFact], server: str) -> None:
         assert run.data.metrics["min_similarity"] == measured.min_similarity
         for name in run.data.metrics:
             assert len(client.get_metric_history(run.info.run_id, name)) == 1, name
+        path = "graph_exploration_path"
         artifacts = sorted(artifact.path for artifact in client.list_artifacts(run.info.run_id))
-        assert artifacts == ["final_explanation.txt", "graph_exploration_path.json"]
+        assert artifacts == ["final_explanation.txt", f"{path}.html", f"{path}.json", f"{path}.svg"]
+
+
+def check_costs(facts: list[RunFact], server: str) -> None:
+    meter, client = Meter(), MlflowClient(tracking_uri=server)
+    calls = [meter.measure(fact) for fact in facts if isinstance(fact, LLMCall)]
+    held: Counter[tuple[str, int, float]] = Counter()
+    for run in all_runs(server, "LLM_Cost"):
+        for name in ("latency_ms", "total_tokens", "estimated_cost_usd"):
+            if name in run.data.metrics:
+                history = client.get_metric_history(run.info.run_id, name)
+                held.update((name, point.timestamp, point.value) for point in history)
+        ours = [
+            call
+            for call in calls
+            if (call.call.served_model or call.call.requested_model) == run.data.tags["served_model"]
+            and call.call.task_type == run.data.tags.get("task_type")
+        ]
+        costs = [call.cost_usd for call in ours if call.cost_usd is not None]
+        assert run.data.metrics["day_calls"] == len(ours)
+        assert run.data.metrics.get("day_cost_usd", 0) == float(sum(costs))
+        assert run.data.metrics["unpriced_calls"] == len(ours) - len(costs)
+    expected: Counter[tuple[str, int, float]] = Counter()
+    for call in calls:
+        figures = {
+            "latency_ms": call.call.latency_ms,
+            "total_tokens": call.total_tokens,
+            "estimated_cost_usd": None if call.cost_usd is None else float(call.cost_usd),
+        }
+        at = round(call.call.started_at.timestamp() * 1000)
+        expected.update((name, at, value) for name, value in figures.items() if value is not None)
+    assert held == expected
+
+
+def check_feedback(given: list[Feedback], server: str) -> None:
+    runs = all_runs(server, "User_Feedback")
+    assert Counter(run.data.tags[EVENT_ID_TAG] for run in runs) == Counter(each.event_id for each in given)
+    for run in runs:
+        assert (run.info.status, run.data.tags["status"]) == ("FINISHED", "review_needed")
+        assert run.data.metrics == {"satisfaction": 0, "understanding_score": 2}
+    said = Counter(
+        (trace.info.trace_id, assessment.name)
+        for trace in all_traces(server)
+        for assessment in trace.info.assessments
+    )
+    names = ("satisfaction", "understanding_score")
+    assert said == Counter((f"tr-{each.trace_id}", name) for each in given for name in names)
 
 
 def all_traces(server: str) -> list[Trace]:
@@ -183,6 +237,6 @@ def all_traces(server: str) -> list[Trace]:
             return found
 
 
-def all_runs(server: str) -> list[Run]:
-    client, experiment = MlflowClient(tracking_uri=server), experiment_id(server, "GraphRAG_Path_Tracing")
-    return list(client.search_runs([experiment], max_results=5000))
+def all_runs(server: str, experiment: str) -> list[Run]:
+    client = MlflowClient(tracking_uri=server)
+    return list(client.search_runs([experiment_id(server, experiment)], max_results=5000))
