@@ -131,10 +131,11 @@ def ship(
 ) -> None:
     """Ship what is new in a journal to MLflow, each turn exactly once.
 
-    Turns become traces of the experiment ExamsGraph, graph explorations runs of GraphRAG_Path_Tracing.
-    Shipping again ships only what has come since; after a crash, or while MLflow is down, nothing is
-    lost and nothing arrives twice. A fact that cannot be delivered is set aside beside the journal, in
-    shipped/dead_letters.jsonl, and the others go on.
+    Turns become traces of the experiment ExamsGraph and their calls points of LLM_Cost, graph explorations
+    runs of GraphRAG_Path_Tracing, feedback runs of User_Feedback, and comparisons of prompts runs of
+    Prompt_Experimentation. Shipping again ships only what has come since; after a crash, or while MLflow
+    is down, nothing is lost and nothing arrives twice. A fact that cannot be delivered is set aside beside
+    the journal, in shipped/dead_letters.jsonl, and the others go on.
 
     A process that writes a journal has it shipped by itself, in a helper process, to MLFLOW_TRACKING_URI,
     else to mlflow.db beside the journal; this is for all other cases.

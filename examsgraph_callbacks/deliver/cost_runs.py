@@ -165,14 +165,15 @@ def _shares(turns: Sequence[MeasuredTurn]) -> list[_Share]:
 def _content(share: _Share) -> RunContent:
     route = share.route
     misrouted = share.misrouted
+    family = None if route.model is None else model_family(route.model)
     return RunContent(
         fact=share.measured[0].call,
         key=route.key,
-        name=f"{route.day} {route.model or 'unknown model'} {route.task_type or ''}".strip(),
+        name=" ".join(filter(None, (family or "unknown model", route.task_type, str(route.day)))),
         started_at=route.began,
         ended_at=route.ended,
         tags={
-            "model": route.model and model_family(route.model),
+            "model": family,
             "served_model": route.model,
             "task_type": route.task_type,
             "day": route.day.isoformat(),

@@ -111,22 +111,22 @@ def test_feedback(filter_string: str, rows: list[str], taught: str) -> None:
         (
             'tags.model = "gpt-4o"',
             [
-                "2026-01-15 gpt-4o-2024-08-06 complex_reasoning",
-                "2026-01-15 gpt-4o-2024-08-06 simple_greeting",
-                "2026-01-16 gpt-4o-2024-08-06 complex_reasoning",
+                "gpt-4o complex_reasoning 2026-01-15",
+                "gpt-4o simple_greeting 2026-01-15",
+                "gpt-4o complex_reasoning 2026-01-16",
             ],
         ),
         (
             'tags.model = "gpt-4o" AND tags.day = "2026-01-15" AND tags.misrouted = "true"',
-            ["2026-01-15 gpt-4o-2024-08-06 simple_greeting"],
+            ["gpt-4o simple_greeting 2026-01-15"],
         ),
         (
             'tags.model = "gpt-4o-mini" AND metrics.misroutes > 0',
-            ["2026-01-15 gpt-4o-mini-2024-07-18 complex_reasoning"],
+            ["gpt-4o-mini complex_reasoning 2026-01-15"],
         ),
         (
             'tags.task_type = "simple_greeting" AND tags.served_model = "gpt-4o-mini-2024-07-18"',
-            ["2026-01-15 gpt-4o-mini-2024-07-18 simple_greeting"],
+            ["gpt-4o-mini simple_greeting 2026-01-15"],
         ),
         ("metrics.day_cost_usd > 50", []),
     ],
