@@ -1,7 +1,7 @@
 """Calls as points of their day: which run each belongs to, where in it, and what they amount to."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -81,6 +81,19 @@ class DayTotals:
     estimated_calls: int = 0
     cost_usd: Decimal | None = None
     tokens: int | None = None
+
+    @classmethod
+    def read(cls, metrics: Mapping[str, float]) -> "DayTotals":
+        """The totals that `metrics` were made of."""
+        calls = round(metrics.get("day_calls", 0))
+        cost_usd, tokens = metrics.get("day_cost_usd"), metrics.get("day_tokens")
+        return cls(
+            calls=calls,
+            priced_calls=calls - round(metrics.get("unpriced_calls", 0)),
+            estimated_calls=round(metrics.get("estimated_calls", 0)),
+            cost_usd=None if cost_usd is None else Decimal(repr(cost_usd)),
+            tokens=None if tokens is None else round(tokens),
+        )
 
     def plus(self, points: Sequence[CallPoint]) -> "DayTotals":
         """These totals, and what more calls add to them."""

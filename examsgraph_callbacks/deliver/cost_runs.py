@@ -113,14 +113,21 @@ class CostRunWriter:
             Metric(name, value, latest_ms, totals.calls) for name, value in totals.metrics(misrouted).items()
         ]
         repeated(lambda: self._destination.client.log_batch(run.info.run_id, metrics=metrics))
+        self.runs.progress += len(points)
         return totals
 
     def _what_it_holds(self, run: "Run") -> _Held:
-        """What a run holds, read from MLflow where another shipper has written to it meanwhile."""
+        """What a run holds, read from MLflow where another shipper has written to it meanwhile.
+
+        Its totals are of all its calls, unless two shippers wrote at the same moment: then they are worked
+        out from its points.
+        """
         held = self._held.pop(run.info.run_id, None)
         if held is not None and held.totals.calls == run.data.metrics.get("day_calls", 0):
             return held
         steps = {step for step, _ in self._history(run, "latency_ms")}
+        if len(steps) == run.data.metrics.get("day_calls", 0):
+            return _Held(steps, DayTotals.read(run.data.metrics))
         costs = [Decimal(repr(value)) for _, value in self._history(run, "estimated_cost_usd")]
         tokens = [round(value) for _, value in self._history(run, "total_tokens")]
         totals = DayTotals(

@@ -138,7 +138,7 @@ class _Following:
                     if stop():
                         return True
             except DeliveryError as error:
-                self.progressed = self.progressed or self._has_new_runs()
+                self.progressed = self.progressed or self._has_written()
                 self.close()
                 note_failure(self._file, error)
                 raise
@@ -161,8 +161,8 @@ class _Following:
             self._shipment = Shipment(self._journal, self._file, destination, self._meter)
         return self._shipment
 
-    def _has_new_runs(self) -> bool:
-        return self._shipment is not None and self._shipment.new_runs > 0
+    def _has_written(self) -> bool:
+        return self._shipment is not None and self._shipment.progress > 0
 
     def _may_be_stale(self, now: datetime) -> bool:
         """Whether it is time to look whether a turn has been silent for too long, or came from elsewhere."""

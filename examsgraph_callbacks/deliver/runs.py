@@ -88,6 +88,8 @@ def reaching(destination: Destination) -> Iterator[None]:
 class RunWriter:
     """Writes runs into one experiment, counting those that are new in `created`.
 
+    `progress` counts what was written and need not be written again after an error.
+
     A fact that cannot be a run, or whose run MLflow refuses, is counted in `refused` and set aside.
     Where MLflow cannot be reached, MLflow's own error or an `OSError` is raised (see `reaching`).
     """
@@ -98,6 +100,7 @@ class RunWriter:
         self._dead_letters = dead_letters
         self.experiment = experiment
         self.created = 0
+        self.progress = 0
         self.refused = 0
 
     @property
@@ -188,6 +191,7 @@ class RunWriter:
         self._fill(run, content)
         before_end(run)
         self.end(run, content)
+        self.progress += 1
         return run
 
     def begun(self, content: RunContent, known: MutableMapping[str, "Run"]) -> "Run":

@@ -142,9 +142,9 @@ class Shipment:
         )
 
     @property
-    def new_runs(self) -> int:
-        """The runs that were written, also those of a batch that failed."""
-        return self._path_runs.written + sum(self._views.runs.values())
+    def progress(self) -> int:
+        """How much was written that need not be written again, also of a batch that failed."""
+        return self._path_runs.written + self._views.progress
 
     @property
     def waits(self) -> bool:

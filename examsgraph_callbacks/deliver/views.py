@@ -66,6 +66,11 @@ class Views:
         return {runs.experiment: runs.created for runs in self._runs()}
 
     @property
+    def progress(self) -> int:
+        """How much was written that need not be written again after an error."""
+        return sum(runs.progress for runs in self._runs())
+
+    @property
     def refused(self) -> int:
         """How many runs could not be written."""
         return sum(runs.refused for runs in self._runs())
