@@ -12,6 +12,7 @@ from examsgraph_callbacks.deliver.cost_points import CallPoint, DayRoute, DayTot
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.measured import MeasuredTurn
+from examsgraph_callbacks.deliver.points import MOST_POINTS, Point, log_points, read_points
 from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.runs import (
     RunContent,
@@ -30,7 +31,7 @@ __all__ = ["COST_EXPERIMENT", "CostRunWriter"]
 COST_EXPERIMENT = "LLM_Cost"
 """The MLflow experiment of what calls cost."""
 
-_CALLS_A_REQUEST = 240  # of up to four points each, and the totals: MLflow takes 1,000 at once
+_CALLS_A_REQUEST = (MOST_POINTS - 10) // 4  # of up to four points each, and the totals
 _RUNS_HELD = 100
 
 
@@ -99,20 +100,18 @@ class CostRunWriter:
         self, run: "Run", points: Sequence[CallPoint], before: DayTotals, *, misrouted: bool | None
     ) -> DayTotals:
         """Log points and the totals with them, all or none; returns the totals."""
-        from mlflow.entities import Metric
-
         totals = before.plus(points)
         latest_ms = max(point.moment_ms for point in points)
-        metrics = [
-            Metric(name, value, point.moment_ms, point.step)
+        logged = [
+            Point(name, value, point.moment_ms, point.step)
             for point in points
             for name, value in point.metrics.items()
         ]
         # MLflow shows the point of the highest step, so totals count the calls
-        metrics += [
-            Metric(name, value, latest_ms, totals.calls) for name, value in totals.metrics(misrouted).items()
+        logged += [
+            Point(name, value, latest_ms, totals.calls) for name, value in totals.metrics(misrouted).items()
         ]
-        repeated(lambda: self._destination.client.log_batch(run.info.run_id, metrics=metrics))
+        repeated(lambda: log_points(self._destination, run.info.run_id, logged))
         self.runs.progress += len(points)
         return totals
 
@@ -142,8 +141,7 @@ class CostRunWriter:
     def _history(self, run: "Run", name: str) -> list[tuple[int, float]]:
         if name not in run.data.metrics:
             return []
-        history = repeated(lambda: self._destination.client.get_metric_history(run.info.run_id, name))
-        return [(metric.step, metric.value) for metric in history]
+        return repeated(lambda: list(read_points(self._destination, run.info.run_id, name)))
 
     def _hold(self, run: "Run", held: _Held) -> None:
         self._held[run.info.run_id] = held

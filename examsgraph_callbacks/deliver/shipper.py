@@ -17,7 +17,6 @@ from examsgraph_callbacks.deliver.destination import (
     without_credentials,
 )
 from examsgraph_callbacks.deliver.loose_facts import LooseFact
-from examsgraph_callbacks.deliver.measured import MeasuredTurn
 from examsgraph_callbacks.deliver.path_runs import PATH_EXPERIMENT, PathRunWriter, explained_explorations
 from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT, TRACES_A_REQUEST, TraceWriter
 from examsgraph_callbacks.deliver.turns import Gatherer, Turn
@@ -167,7 +166,9 @@ class Shipment:
         yield self._remembered([])
 
     def _deliver_complete(self, batch: list[Turn]) -> None:
-        self._show(self._traces.write(batch, late_roots=self._incomplete))
+        self._arrive(
+            self._traces.write(batch, late_roots=self._incomplete, meanwhile=self._views.write_turns)
+        )
         for turn in batch:
             self._incomplete.pop(turn.trace_id, None)
 
@@ -180,16 +181,15 @@ class Shipment:
             (rootless if state == "absent" else late).append(turn)
             if state != "complete":
                 self._incomplete[turn.trace_id] = None
-        self._show(self._traces.write(late))
-        incomplete = self._traces.write(rootless, add_root=True)
-        self._show(incomplete)
+        self._arrive(self._traces.write(late, meanwhile=self._views.write_turns))
+        incomplete = self._traces.write(rootless, add_root=True, meanwhile=self._views.write_turns)
+        self._arrive(incomplete)
         self.report = replace(self.report, incomplete=self.report.incomplete + len(incomplete))
 
-    def _show(self, turns: list[MeasuredTurn]) -> None:
-        self._views.write_turns(turns)
-        for measured in turns:
-            self._arrived.add(measured.turn.trace_id)
-            self._arrived.update(fact.question_id for fact in measured.turn.facts if fact.question_id)
+    def _arrive(self, turns: list[Turn]) -> None:
+        for turn in turns:
+            self._arrived.add(turn.trace_id)
+            self._arrived.update(fact.question_id for fact in turn.facts if fact.question_id)
 
     def _deliver_loose(self, batch: list[LooseFact]) -> None:
         """Show facts that are no runs; those whose turns have not arrived are tried again for `PATIENCE`."""

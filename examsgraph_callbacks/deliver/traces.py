@@ -1,12 +1,13 @@
 """Writes turns to MLflow as traces, many in one request; writing a turn again changes nothing."""
 
 import json
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from examsgraph_callbacks.deliver.answers import REFUSALS, first_line, is_unavailable, refuses, status_of
+from examsgraph_callbacks.deliver.beside import beside
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.faults import Faults
@@ -64,23 +65,38 @@ class TraceWriter:
         *,
         add_root: bool = False,
         late_roots: Container[str] = (),
-    ) -> list[MeasuredTurn]:
+        meanwhile: Callable[[Sequence[MeasuredTurn]], None] = lambda _turns: None,
+    ) -> list[Turn]:
         """Write turns; returns those that MLflow took.
 
         With `add_root`, the roots that are missing are stood in for; `late_roots` are the ids of traces
-        for which that was done before, and whose root may be among `turns`.
+        for which that was done before, and whose root may be among `turns`. `meanwhile` is called for the
+        turns of each request, beside it where a server takes both at once.
         """
         faults: Faults[Encoded] = Faults()
-        written: list[MeasuredTurn] = []
+        written: list[Turn] = []
+
+        def took(encoded: Encoded) -> None:
+            measured = encoded[0]
+            turn = measured.turn
+            self.written += 1
+            written.append(turn)
+            root_is_late = turn.root is not None and turn.trace_id in late_roots
+            if root_is_late or _without_any_price(measured):
+                self._settle(measured, root_is_late=root_is_late)
+
+        def take(encoded: Encoded) -> None:
+            self._send_at_once([encoded])
+            took(encoded)
+
         try:
             for request in _requests(self._encoded(turns, add_root=add_root)):
-                for measured in self._send(request, faults):
-                    self.written += 1
-                    written.append(measured)
-                    root_is_late = measured.turn.root is not None and measured.turn.trace_id in late_roots
-                    if root_is_late or _without_any_price(measured):
-                        self._settle(measured, root_is_late=root_is_late)
-            for encoded, error in faults.settle(lambda taken: self._send_at_once([taken])):
+                measured = [measured for measured, _ in request]
+                with beside(partial(meanwhile, measured), at_once=self._destination.is_server):
+                    taken = self._send(request, faults)
+                for encoded in taken:
+                    took(encoded)
+            for encoded, error in faults.settle(lambda taken: self._send_at_once([taken]), take):
                 self.refused += 1
                 self._dead_letters.set_aside(encoded[0].turn.facts, error)
         except (InvalidInputError, _StumbleError) as error:
@@ -137,7 +153,7 @@ class TraceWriter:
             else:
                 yield encoded
 
-    def _send(self, request: Sequence[Encoded], faults: Faults[Encoded]) -> list[MeasuredTurn]:
+    def _send(self, request: Sequence[Encoded], faults: Faults[Encoded]) -> list[Encoded]:
         """Send all at once, or half by half where MLflow does not take them so; returns what was taken."""
         try:
             self._send_at_once(request)
@@ -148,7 +164,7 @@ class TraceWriter:
             faults.add(request[0], error)
             return []
         faults.taken(request[-1])
-        return [measured for measured, _ in request]
+        return list(request)
 
     def _send_at_once(self, request: Sequence[Encoded]) -> None:
         spans = [span for _, trace in request for span in trace]

@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from examsgraph_callbacks.deliver.turns import Turn
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
 from tests.deliver.factories import hex_id, llm_call, small_turn
+from tests.servers.mlflow_server import running_mlflow
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
@@ -87,6 +89,15 @@ def calls_a_second_autologged(tracking_uri: str, turns: int = 60) -> float:
         check=True,
     )
     return 2 * turns / float(ran.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def mlflow_server(tmp_path: Path) -> Iterator[str]:
+    """A server with as many workers as MLflow gives it, which is 4."""
+    data = ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
+    artifacts = ["--artifacts-destination", str(tmp_path / "artifacts")]
+    with running_mlflow(["server", *data, *artifacts], tmp_path) as uri:
+        yield uri
 
 
 def test_llm_calls_a_second_over_http(
