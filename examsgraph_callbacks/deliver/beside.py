@@ -1,23 +1,41 @@
-"""Does one thing beside another: what goes to a server need not wait for what goes there already."""
+"""Does one thing beside another: a server has time for what follows while the next is prepared and sent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
 
-__all__ = ["beside"]
+__all__ = ["Beside"]
 
 
-@contextmanager
-def beside(work: Callable[[], object], *, at_once: bool = True) -> Iterator[None]:
-    """Do `work` while the block runs, and wait for it; not `at_once`, do it after the block.
+class Beside:
+    """Does work in a thread of its own, in order; where there is no `thread`, at once.
 
-    Raises the block's error, else the work's.
+    As a context manager it waits at its end for what is not done.
     """
-    if not at_once:
-        yield
-        work()
-        return
-    with ThreadPoolExecutor(1, "examsgraph-beside") as thread:
-        done = thread.submit(work)
-        yield
-        done.result()
+
+    def __init__(self, *, thread: bool) -> None:
+        self._thread = ThreadPoolExecutor(1, "examsgraph-beside") if thread else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._thread is not None:
+            self._thread.shutdown()
+
+    def do(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Begin `work`; what is returned waits for its end, and raises its error."""
+        if self._thread is None:
+            work()
+            return _nothing
+        return self._thread.submit(work).result
+
+
+def _nothing() -> None:
+    """It is done already."""

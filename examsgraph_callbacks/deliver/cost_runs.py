@@ -1,7 +1,7 @@
 """Writes what calls cost to MLflow: a run of `LLM_Cost` a day, model and task type, with a point a call."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -37,10 +37,11 @@ _RUNS_HELD = 100
 
 @dataclass(slots=True)
 class _Held:
-    """What a run holds: the steps of its calls, and what they amount to."""
+    """What a run holds: the steps of its calls, what they amount to, and whether others write to it too."""
 
     steps: set[int] = field(default_factory=set)
     totals: DayTotals = field(default_factory=DayTotals)
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,19 @@ class _Share:
         first = self.measured[0]
         return first.misrouted if isinstance(first, MeasuredCall) else None
 
+    @property
+    def latest_ms(self) -> int:
+        """When the last of the calls began."""
+        return max(point.moment_ms for point in self.points)
+
 
 class CostRunWriter:
     """Writes calls into the experiment `LLM_Cost`.
 
     A call adds one point to each series of its run, at its own time, and to the run's totals in the same
     transaction. It is known again by its step, so delivering it again adds nothing, also under other
-    prices. Raises `DeliveryError` where MLflow cannot be reached.
+    prices. Several shippers may write to one run: whoever finds calls in it that it did not write works
+    the totals out from all of its points. Raises `DeliveryError` where MLflow cannot be reached.
     """
 
     def __init__(self, destination: Destination, dead_letters: DeadLetters) -> None:
@@ -77,31 +84,39 @@ class CostRunWriter:
         if not shares:
             return
         with reaching(self._destination):
-            known = self.runs.known(share.route.began for share in shares)
-            self.runs.write_each(
+            known = self._known(shares)
+            written = self.runs.write_each(
                 [share for share in shares if not _is_deleted(known.get(share.route.key))],
                 partial(self._write, known=known),
                 lambda share: [measured.call for measured in share.measured],
             )
+            self._verify(written)
+
+    def _known(self, shares: Iterable[_Share]) -> dict[str, "Run"]:
+        return self.runs.known(share.route.began for share in shares)
 
     def _write(self, share: _Share, known: MutableMapping[str, "Run"]) -> "Run":
         content = _content(share)
+        is_new = content.key not in known
         run = self.runs.begun(content, known)
-        held = self._what_it_holds(run)
+        # not held while it is written to: after an error nobody knows what it holds
+        held = self._held.pop(content.key, None)
+        if held is None or not _agree(run, held.totals):
+            shared = held is not None
+            held = _Held() if is_new else self._read(run)
+            held.shared = shared
         for points in _portions(point for point in share.points if point.step not in held.steps):
-            held.totals = self._log(run, points, held.totals, misrouted=share.misrouted)
+            totals = held.totals.plus(points)
+            self._log(run, points, totals, share)
+            held.totals = totals
             held.steps.update(point.step for point in points)
         if is_half_written(run):
             self.runs.end(run, content)
-        self._hold(run, held)
+        self._hold(content.key, held)
         return run
 
-    def _log(
-        self, run: "Run", points: Sequence[CallPoint], before: DayTotals, *, misrouted: bool | None
-    ) -> DayTotals:
-        """Log points and the totals with them, all or none; returns the totals."""
-        totals = before.plus(points)
-        latest_ms = max(point.moment_ms for point in points)
+    def _log(self, run: "Run", points: Sequence[CallPoint], totals: DayTotals, share: _Share) -> None:
+        """Log points and the totals with them, all or none."""
         logged = [
             Point(name, value, point.moment_ms, point.step)
             for point in points
@@ -109,21 +124,29 @@ class CostRunWriter:
         ]
         # MLflow shows the point of the highest step, so totals count the calls
         logged += [
-            Point(name, value, latest_ms, totals.calls) for name, value in totals.metrics(misrouted).items()
+            Point(name, value, share.latest_ms, totals.calls)
+            for name, value in totals.metrics(share.misrouted).items()
         ]
         repeated(lambda: log_points(self._destination, run.info.run_id, logged))
         self.runs.progress += len(points)
-        return totals
 
-    def _what_it_holds(self, run: "Run") -> _Held:
-        """What a run holds, read from MLflow where another shipper has written to it meanwhile.
+    def _verify(self, shares: Iterable[_Share]) -> None:
+        """See whether runs that others write to say what was written; where not, work the totals out.
 
-        Its totals are of all its calls, unless two shippers wrote at the same moment: then they are worked
-        out from its points.
+        Of two shippers that write at the same moment, one looks after both have written.
         """
-        held = self._held.pop(run.info.run_id, None)
-        if held is not None and held.totals.calls == run.data.metrics.get("day_calls", 0):
-            return held
+        shared = [share for share in shares if self._held[share.route.key].shared]
+        known = self._known(shared)
+        for share in shared:
+            key = share.route.key
+            if key in known and not _agree(known[key], self._held[key].totals):
+                held = self._read(known[key])
+                held.shared = True
+                self._log(known[key], (), held.totals, share)
+                self._hold(key, held)
+
+    def _read(self, run: "Run") -> _Held:
+        """What a run holds. Its totals are of all its points, or else worked out from them."""
         steps = {step for step, _ in self._history(run, "latency_ms")}
         if len(steps) == run.data.metrics.get("day_calls", 0):
             return _Held(steps, DayTotals.read(run.data.metrics))
@@ -139,12 +162,10 @@ class CostRunWriter:
         return _Held(steps, totals)
 
     def _history(self, run: "Run", name: str) -> list[tuple[int, float]]:
-        if name not in run.data.metrics:
-            return []
         return repeated(lambda: list(read_points(self._destination, run.info.run_id, name)))
 
-    def _hold(self, run: "Run", held: _Held) -> None:
-        self._held[run.info.run_id] = held
+    def _hold(self, key: str, held: _Held) -> None:
+        self._held[key] = held
         if len(self._held) > _RUNS_HELD:
             self._held.popitem(last=False)
 
@@ -185,6 +206,11 @@ def _content(share: _Share) -> RunContent:
             "misrouted": None if misrouted is None else str(misrouted).lower(),
         },
     )
+
+
+def _agree(run: "Run", totals: DayTotals) -> bool:
+    said = run.data.metrics
+    return all(said.get(name) == value for name, value in totals.metrics(None).items())
 
 
 def _is_deleted(run: "Run | None") -> bool:

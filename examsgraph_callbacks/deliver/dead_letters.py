@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +31,7 @@ class DeadLetters:
         self.path = journal / FOLDER / FILE
         self._begin = f'{{"destination": {_json(destination)}, "error": '
         self._set_aside: set[str] = set()
+        self._lock = threading.Lock()
 
     def set_aside(self, facts: Iterable[Fact], error: BaseException) -> None:
         """Keep `facts`, of which `error` says why they cannot be delivered.
@@ -37,6 +39,10 @@ class DeadLetters:
         Raises `DeliveryError` where the file cannot be written: nothing is passed over unseen.
         """
         failures.report("delivering a fact to MLflow", error)
+        with self._lock:
+            self._keep(facts, error)
+
+    def _keep(self, facts: Iterable[Fact], error: BaseException) -> None:
         why = str(error) if isinstance(error, ExamsGraphError) else f"{type(error).__name__}: {error}"
         for fact in facts:
             line = fact.model_dump_json(exclude_none=True)

@@ -109,7 +109,10 @@ class RunWriter:
         return self._destination.experiment_id(self.experiment)
 
     def known(self, began: Iterable[datetime]) -> dict[str, "Run"]:
-        """The runs that began at these moments or near them, deleted ones too, by their keys."""
+        """The runs that began at these moments or near them, by their keys, deleted ones where no other is.
+
+        Of several with one key, made at the same moment, everybody takes the same.
+        """
         from mlflow.entities import ViewType
 
         known: dict[str, Run] = {}
@@ -125,7 +128,10 @@ class RunWriter:
                     page_token=token or None,
                 )
                 page = repeated(search)
-                known.update((run.data.tags[KEY_TAG], run) for run in page if KEY_TAG in run.data.tags)
+                for run in page:
+                    if KEY_TAG in run.data.tags:
+                        key = run.data.tags[KEY_TAG]
+                        known[key] = min(run, known.get(key, run), key=_rank)
                 token = page.token or None
         return known
 
@@ -249,6 +255,10 @@ class RunWriter:
 
     def _touch(self, run: "Run") -> None:
         repeated(lambda: self._client.set_tag(run.info.run_id, KEY_TAG, run.data.tags[KEY_TAG]))
+
+
+def _rank(run: "Run") -> tuple[bool, str]:
+    return is_deleted(run), run.info.run_id
 
 
 def _known(values: Mapping[str, T | None]) -> dict[str, T]:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
 from examsgraph_callbacks.defaults import absolute, default_tracking_uri
+from examsgraph_callbacks.deliver.beside import Beside
 from examsgraph_callbacks.deliver.checkpoint import Checkpoint, CheckpointFile, ShippingFailure
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import (
@@ -17,6 +19,7 @@ from examsgraph_callbacks.deliver.destination import (
     without_credentials,
 )
 from examsgraph_callbacks.deliver.loose_facts import LooseFact
+from examsgraph_callbacks.deliver.measured import MeasuredTurn
 from examsgraph_callbacks.deliver.path_runs import PATH_EXPERIMENT, PathRunWriter, explained_explorations
 from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT, TRACES_A_REQUEST, TraceWriter
 from examsgraph_callbacks.deliver.turns import Gatherer, Turn
@@ -111,6 +114,15 @@ def note_failure(file: CheckpointFile, error: Exception) -> None:
         file.save(file.load().model_copy(update={"failure": failure}))
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A batch that was sent: what waits until it is shown, and what is to be remembered and told then."""
+
+    until_shown: Callable[[], None]
+    checkpoint: Checkpoint
+    report: ShipReport
+
+
 class Shipment:
     """A delivery, pass by pass: its report grows batch by batch, and with each the checkpoint.
 
@@ -128,11 +140,14 @@ class Shipment:
         self._gatherer = Gatherer(journal, since)
         self._incomplete = dict.fromkeys(since.incomplete)
         self._file = file
+        self._destination = destination
         self._dead_letters = DeadLetters(journal.path, destination.shown)
         self._traces = TraceWriter(destination, meter, self._dead_letters)
         self._path_runs = PathRunWriter(destination, self._dead_letters)
         self._views = Views(destination, self._dead_letters, self._is_early)
         self._asked_at = since.asked_at
+        self._rootless = 0
+        self._path_runs_new = 0
         self.report = ShipReport(
             destination.shown,
             dead_letters=self._dead_letters.path,
@@ -154,25 +169,46 @@ class Shipment:
         """Deliver what is new, batch by batch, yielding the report so far; may be called again."""
         self._now = now
         self._arrived: set[str] = set()
-        for batch in _batches(self._gatherer.complete_turns()):
-            self._deliver_complete(batch)
-            yield self._remembered(batch)
-        for batch in _batches(self._gatherer.stale_turns(now - grace)):
-            self._deliver_incomplete(batch)
-            yield self._remembered(batch)
+        with Beside(thread=self._destination.is_server) as beside:
+            last: _Sent | None = None
+            for send, batch in self._turns(now - grace):
+                try:
+                    measured = send(batch)
+                except DeliveryError:
+                    if last is not None:
+                        self._remember(last)
+                    raise
+                if last is not None:
+                    self._remember(last)
+                    yield self.report
+                # while the next batch is prepared and sent, this one is shown
+                last = self._sent(beside.do(partial(self._show, batch, measured)))
+            if last is not None:
+                self._remember(last)
+                yield self.report
         for loose in _batches(self._due()):
             self._deliver_loose(loose)
-            yield self._remembered([], loose=True)
-        yield self._remembered([])
+            self._remember(self._sent())
+            yield self.report
+        self._remember(self._sent(), nothing_new=True)
+        yield self.report
 
-    def _deliver_complete(self, batch: list[Turn]) -> None:
-        self._arrive(
-            self._traces.write(batch, late_roots=self._incomplete, meanwhile=self._views.write_turns)
-        )
+    def _turns(
+        self, silent_since: datetime
+    ) -> Iterator[tuple[Callable[[list[Turn]], list[MeasuredTurn]], list[Turn]]]:
+        """Batch by batch the turns that are complete, then those that became stale, and how they are sent."""
+        for batch in _batches(self._gatherer.complete_turns()):
+            yield self._send_complete, batch
+        for batch in _batches(self._gatherer.stale_turns(silent_since)):
+            yield self._send_incomplete, batch
+
+    def _send_complete(self, batch: list[Turn]) -> list[MeasuredTurn]:
+        written = self._traces.write(batch, late_roots=self._incomplete)
         for turn in batch:
             self._incomplete.pop(turn.trace_id, None)
+        return written
 
-    def _deliver_incomplete(self, batch: list[Turn]) -> None:
+    def _send_incomplete(self, batch: list[Turn]) -> list[MeasuredTurn]:
         """Facts that came after the rest of their trace join it; the others get a root that says so."""
         late: list[Turn] = []
         rootless: list[Turn] = []
@@ -181,15 +217,19 @@ class Shipment:
             (rootless if state == "absent" else late).append(turn)
             if state != "complete":
                 self._incomplete[turn.trace_id] = None
-        self._arrive(self._traces.write(late, meanwhile=self._views.write_turns))
-        incomplete = self._traces.write(rootless, add_root=True, meanwhile=self._views.write_turns)
-        self._arrive(incomplete)
-        self.report = replace(self.report, incomplete=self.report.incomplete + len(incomplete))
+        written = self._traces.write(late)
+        incomplete = self._traces.write(rootless, add_root=True)
+        self._rootless += len(incomplete)
+        return [*written, *incomplete]
 
-    def _arrive(self, turns: list[Turn]) -> None:
-        for turn in turns:
-            self._arrived.add(turn.trace_id)
-            self._arrived.update(fact.question_id for fact in turn.facts if fact.question_id)
+    def _show(self, batch: list[Turn], turns: list[MeasuredTurn]) -> None:
+        """Write the batch's runs: those of its explorations, and what else is made of turns MLflow took."""
+        self._views.write_turns(turns)
+        for measured in turns:
+            self._arrived.add(measured.turn.trace_id)
+            self._arrived.update(fact.question_id for fact in measured.turn.facts if fact.question_id)
+        explorations = [exploration for turn in batch for exploration in explained_explorations(turn)]
+        self._path_runs_new += self._path_runs.write(explorations)
 
     def _deliver_loose(self, batch: list[LooseFact]) -> None:
         """Show facts that are no runs; those whose turns have not arrived are tried again for `PATIENCE`."""
@@ -212,29 +252,36 @@ class Shipment:
         """Whether a turn before the feedback may not be delivered yet."""
         return feedback.started_at > self._now or self._gatherer.has_turn_for(feedback)
 
-    def _remembered(self, batch: list[Turn], *, loose: bool = False) -> ShipReport:
-        """Write the batch's runs, then the checkpoint: what it passes is delivered."""
-        explorations = [exploration for turn in batch for exploration in explained_explorations(turn)]
-        runs = self._path_runs.write(explorations)
-        self._save(
+    def _sent(self, until_shown: Callable[[], None] = lambda: None) -> "_Sent":
+        """What was sent so far; nothing more must have been read."""
+        return _Sent(
+            until_shown,
             Checkpoint(
                 segments=self._gatherer.segments(),
                 incomplete=tuple(self._incomplete)[-_INCOMPLETE_REMEMBERED:],
-                delivered_at=datetime.now(UTC) if batch or loose else self._saved.delivered_at,
                 asked_at=self._asked_at,
             ),
+            replace(
+                self.report,
+                traces=self._traces.written,
+                incomplete=self._rootless,
+                facts_read=self._gatherer.facts_read,
+                facts_pending=self._gatherer.facts_waiting,
+            ),
         )
+
+    def _remember(self, sent: "_Sent", *, nothing_new: bool = False) -> None:
+        """Wait until it is shown, then write the checkpoint: what it passes is delivered."""
+        sent.until_shown()
+        delivered_at = self._saved.delivered_at if nothing_new else datetime.now(UTC)
+        self._save(sent.checkpoint.model_copy(update={"delivered_at": delivered_at}))
         self.report = replace(
-            self.report,
-            traces=self._traces.written,
-            runs=self.report.runs + runs,
+            sent.report,
+            runs=self._path_runs_new,
             view_runs=self._views.runs,
             refused=self._traces.refused + self._path_runs.refused + self._views.refused,
             set_aside=self._dead_letters.count,
-            facts_read=self._gatherer.facts_read,
-            facts_pending=self._gatherer.facts_waiting,
         )
-        return self.report
 
     def _save(self, checkpoint: Checkpoint) -> None:
         if checkpoint != self._saved.model_copy(update={"tracking_uri": ""}):

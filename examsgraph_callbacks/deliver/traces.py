@@ -1,13 +1,12 @@
 """Writes turns to MLflow as traces, many in one request; writing a turn again changes nothing."""
 
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from examsgraph_callbacks.deliver.answers import REFUSALS, first_line, is_unavailable, refuses, status_of
-from examsgraph_callbacks.deliver.beside import beside
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.faults import Faults
@@ -65,37 +64,31 @@ class TraceWriter:
         *,
         add_root: bool = False,
         late_roots: Container[str] = (),
-        meanwhile: Callable[[Sequence[MeasuredTurn]], None] = lambda _turns: None,
-    ) -> list[Turn]:
+    ) -> list[MeasuredTurn]:
         """Write turns; returns those that MLflow took.
 
         With `add_root`, the roots that are missing are stood in for; `late_roots` are the ids of traces
-        for which that was done before, and whose root may be among `turns`. `meanwhile` is called for the
-        turns of each request, beside it where a server takes both at once.
+        for which that was done before, and whose root may be among `turns`.
         """
         faults: Faults[Encoded] = Faults()
-        written: list[Turn] = []
+        written: list[MeasuredTurn] = []
 
-        def took(encoded: Encoded) -> None:
-            measured = encoded[0]
+        def took(measured: MeasuredTurn) -> None:
             turn = measured.turn
             self.written += 1
-            written.append(turn)
+            written.append(measured)
             root_is_late = turn.root is not None and turn.trace_id in late_roots
             if root_is_late or _without_any_price(measured):
                 self._settle(measured, root_is_late=root_is_late)
 
         def take(encoded: Encoded) -> None:
             self._send_at_once([encoded])
-            took(encoded)
+            took(encoded[0])
 
         try:
             for request in _requests(self._encoded(turns, add_root=add_root)):
-                measured = [measured for measured, _ in request]
-                with beside(partial(meanwhile, measured), at_once=self._destination.is_server):
-                    taken = self._send(request, faults)
-                for encoded in taken:
-                    took(encoded)
+                for measured in self._send(request, faults):
+                    took(measured)
             for encoded, error in faults.settle(lambda taken: self._send_at_once([taken]), take):
                 self.refused += 1
                 self._dead_letters.set_aside(encoded[0].turn.facts, error)
@@ -153,7 +146,7 @@ class TraceWriter:
             else:
                 yield encoded
 
-    def _send(self, request: Sequence[Encoded], faults: Faults[Encoded]) -> list[Encoded]:
+    def _send(self, request: Sequence[Encoded], faults: Faults[Encoded]) -> list[MeasuredTurn]:
         """Send all at once, or half by half where MLflow does not take them so; returns what was taken."""
         try:
             self._send_at_once(request)
@@ -164,7 +157,7 @@ class TraceWriter:
             faults.add(request[0], error)
             return []
         faults.taken(request[-1])
-        return list(request)
+        return [measured for measured, _ in request]
 
     def _send_at_once(self, request: Sequence[Encoded]) -> None:
         spans = [span for _, trace in request for span in trace]

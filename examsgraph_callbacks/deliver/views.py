@@ -16,7 +16,7 @@ __all__ = ["FactView", "TurnView", "Views"]
 
 
 class TurnView(Protocol):
-    """Shows something of turns."""
+    """Shows something of turns whose traces MLflow has."""
 
     runs: RunWriter
 
@@ -52,7 +52,7 @@ class Views:
         )
 
     def write_turns(self, turns: Sequence[MeasuredTurn]) -> None:
-        """Show turns, of which MLflow has the traces or is about to."""
+        """Show turns whose traces MLflow has."""
         for view in self._of_turns:
             view.write(turns)
 
