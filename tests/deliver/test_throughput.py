@@ -7,7 +7,7 @@ import pytest
 from examsgraph_callbacks.deliver import ship
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
-from tests.deliver.factories import exploration, llm_call, small_turn, turn_root
+from tests.deliver.factories import exploration, feedback, llm_call, small_turn, turn_root
 
 pytestmark = pytest.mark.benchmark
 
@@ -27,6 +27,18 @@ def test_500_turns_of_3_spans(journal: Journal, tracking_uri: str) -> None:
     seconds = time.perf_counter() - began
     assert (report.traces, report.facts_read) == (500, 1500)
     print(f"\n{tracking_uri}: {seconds:.2f} s, {500 / seconds:.0f} traces/s")  # noqa: T201 - the figure is what it is run for
+
+
+def test_50_feedbacks_with_texts_and_assessments(journal: Journal, tracking_uri: str) -> None:
+    for number in range(50):
+        turn = f"said of {tracking_uri} {number}"
+        journal.write(turn_root(turn))
+        journal.write(feedback(turn))
+    began = time.perf_counter()
+    report = ship(journal, tracking_uri)
+    seconds = time.perf_counter() - began
+    assert (report.traces, report.view_runs["User_Feedback"]) == (50, 50)
+    print(f"\n{tracking_uri}: {seconds:.2f} s, {50 / seconds:.1f} runs/s")  # noqa: T201 - the figure is what it is run for
 
 
 def test_50_explorations_with_both_artifacts(journal: Journal, tracking_uri: str) -> None:

@@ -27,7 +27,7 @@ from tests.servers.mlflow_server import running_mlflow
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
 ROUNDS = 3
-TURNS = 400
+TURNS = 2000
 CALLS = 2 * TURNS
 
 
