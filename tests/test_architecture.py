@@ -33,6 +33,7 @@ OWNERS = {
     "neo4j": {"graph"},
     "neo4j_graphrag": {"graph"},
     "numpy": {"graph"},
+    "orjson": {"journal"},
     "tiktoken": {"measure"},
     "genai_prices": {"measure"},
     "mlflow": {"deliver"},

@@ -136,6 +136,13 @@ class Recorder:
         self._open.add(run_id, above)
         return True
 
+    def passed_through(self, run_id: UUID) -> bool:
+        """Whether the run that has ended is plumbing, or unknown, and not recorded; it is forgotten then."""
+        if self.recorded(run_id) is not None:
+            return False
+        self._open.pop(run_id)
+        return True
+
     def give_way(self, run_id: UUID) -> None:
         """The run turned out to be plumbing: it becomes no fact, what runs below it stands in its place."""
         run = self.recorded(run_id)
@@ -213,7 +220,8 @@ class Recorder:
         """The top-level run has ended: what no living task can end any more was cancelled."""
         if root.task is None:
             return
-        for run_id in list(root.below):
+        for number in list(root.below):
+            run_id = UUID(int=number)
             run = self._open.get(run_id)
             task = None if run is None else run.task
             if task is not None and (task is root.task or task.done()):

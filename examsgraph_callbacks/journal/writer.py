@@ -71,11 +71,12 @@ class SegmentWriter:
 
     def write(self, line: bytes) -> None:
         """Append one line, which ends in a line feed."""
+        now_seconds = self._monotonic_seconds()
         with self._lock:
             self._arrived.append(line)
-            self._write_arrived()
-        if (now := self._monotonic_seconds()) >= self._look_to_shipping_at:
-            self._look_to_shipping_at = now + LOOK_AGAIN_SECONDS
+            self._write_arrived(now_seconds)
+        if now_seconds >= self._look_to_shipping_at:
+            self._look_to_shipping_at = now_seconds + LOOK_AGAIN_SECONDS
             make_sure_it_is_shipped(self._directory)
 
     def close(self) -> None:
@@ -95,25 +96,24 @@ class SegmentWriter:
                 self._leave_segment()
             finally:
                 self._writing = False
-            self._write_arrived()
+            self._write_arrived(self._monotonic_seconds())
 
     def forget_parent(self) -> None:
         """In a forked child: leave the parent's segment, lock and held lines to the parent."""
         self._leave_segment()
         self._start_afresh()
 
-    def _write_arrived(self) -> None:
+    def _write_arrived(self, now_seconds: float) -> None:
         # a line that arrives in the midst of this, on this thread, waits for its turn and for no later write
         while self._arrived and not self._writing:
             self._writing = True
             try:
                 while self._arrived:
-                    self._write_next(self._arrived.popleft())
+                    self._write_next(self._arrived.popleft(), now_seconds)
             finally:
                 self._writing = False
 
-    def _write_next(self, line: bytes) -> None:
-        now_seconds = self._monotonic_seconds()
+    def _write_next(self, line: bytes, now_seconds: float) -> None:
         if now_seconds >= self._look_at_seconds:
             self._look_at_seconds = now_seconds + LOOK_EVERY_SECONDS
             self._look_for_segment()
