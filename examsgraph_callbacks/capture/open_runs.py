@@ -64,7 +64,7 @@ class OpenRun:
 
 
 class OpenRuns:
-    """Open runs by id; beyond the limit the oldest is forgotten, counted and logged.
+    """Open runs by id, the oldest first; beyond the limit, which is counted and logged, `add` names it.
 
     Plumbing (sequences, lambdas, parsers) stands here under its own id as the recorded run above it,
     so that what runs below finds its parent.
@@ -82,22 +82,27 @@ class OpenRuns:
         """The open run of that id; None where there is none."""
         return self._runs.get(run_id.int)
 
-    def add(self, run_id: UUID, run: OpenRun) -> None:
-        """Remember a run that has begun."""
+    def add(self, run_id: UUID, run: OpenRun) -> UUID | None:
+        """Remember a run that has begun; of too many, the id of the oldest, which is to be ended."""
         runs = self._runs
         runs[run_id.int] = run
         if run.root is not None:
             run.root.below.add(run_id.int)
-        if len(runs) > self._limit:
-            oldest = next(iter(runs), None)
-            if oldest is not None and runs.pop(oldest, None) is not None:
-                failures.report("closing open runs", f"more than {self._limit} open: the oldest is forgotten")
+        return self._oldest() if len(runs) > self._limit else None
 
     def snapshot(self) -> list[tuple[UUID, OpenRun]]:
         """All open runs at this moment."""
         # first the keys, in one step that makes no object: the collector, called by one, may end runs
         runs = [(number, self._runs.get(number)) for number in list(self._runs)]
         return [(UUID(int=number), run) for number, run in runs if run is not None]
+
+    def _oldest(self) -> UUID | None:
+        failures.report("closing open runs", f"more than {self._limit} open: the oldest is ended")
+        try:
+            return UUID(int=next(iter(self._runs)))
+        except (RuntimeError, StopIteration):
+            # another thread came between: it has made room, or will
+            return None
 
     def clear(self) -> None:
         """Forget all."""

@@ -106,7 +106,9 @@ class Recorder:
             content=content,
             root=None if parent is None else parent.root or parent,
         )
-        self._open.add(run_id, run)
+        one_too_many = self._open.add(run_id, run)
+        if one_too_many is not None:
+            self._end_one_too_many(one_too_many)
         task = running_task()
         if task is not None:
             watch(run, task, partial(self._cancelled, run_id))
@@ -133,7 +135,9 @@ class Recorder:
             context = nearest(above.context, above.ambient, ambient)
             context = nearest(context, above.metadata_context, metadata_context)
             above = replace(above, context=context, ambient=ambient, metadata_context=metadata_context)
-        self._open.add(run_id, above)
+        one_too_many = self._open.add(run_id, above)
+        if one_too_many is not None:
+            self._end_one_too_many(one_too_many)
         return True
 
     def passed_through(self, run_id: UUID) -> bool:
@@ -232,6 +236,11 @@ class Recorder:
         for run_id, run in self._open.snapshot():
             if was_left_behind(run, now_ns):
                 self._end_unfinished(run_id, UnfinishedRunError("its task ended without it"))
+
+    def _end_one_too_many(self, run_id: UUID) -> None:
+        self._end_unfinished(
+            run_id, UnfinishedRunError("too many runs were open, of which it was the oldest")
+        )
 
     def _end_unfinished(self, run_id: UUID, error: BaseException) -> None:
         run = self._open.get(run_id)
