@@ -26,15 +26,19 @@ __all__ = [
     "ConceptResource",
     "EmbeddingCall",
     "Exploration",
+    "Exposure",
     "Fact",
     "FactKind",
     "Feedback",
     "FeedbackType",
     "LLMCall",
     "PromptComparison",
+    "PromptExperimentPlan",
+    "PromptScore",
     "ResourceKind",
     "Retrieval",
     "RunFact",
+    "Scorer",
     "Status",
     "ToolCall",
     "Trace",
@@ -53,6 +57,9 @@ FeedbackType = Literal["thumbs_up", "thumbs_down", "followup_question"]
 ResourceKind = Literal["explanation", "video", "image"]
 
 
+Scorer = Literal["person", "judge"]
+
+
 FactKind = Literal[
     "trace",
     "llm_call",
@@ -63,6 +70,9 @@ FactKind = Literal[
     "feedback",
     "prompt_comparison",
     "concept_resource",
+    "prompt_experiment",
+    "exposure",
+    "prompt_score",
 ]
 
 
@@ -241,6 +251,40 @@ class ConceptResource(Fact):
     title: str | None = None
 
 
+class PromptExperimentPlan(Fact):
+    """What was settled of an experiment before it began; the first plan of a name is the one that holds.
+
+    `weights` are the shares of the variants, the control's first. `minimum_effect` is in the primary
+    metric's own unit. `planned_looks` are days.
+    """
+
+    kind: Literal["prompt_experiment"] = "prompt_experiment"
+    experiment: str
+    prompt_variants: dict[str, str] = Field(default_factory=dict)
+    weights: dict[str, float]
+    primary_metric: str
+    minimum_effect: float
+    significance: float
+    power: float
+    planned_looks: int
+
+
+class Exposure(Fact):
+    """A learner (`user_id`) was given a prompt (`prompt_variant`) of an experiment, and it was used."""
+
+    kind: Literal["exposure"] = "exposure"
+    experiment: str
+
+
+class PromptScore(Fact):
+    """What was thought later of one answer (`prompt_variant`) of the comparison with that `event_id`."""
+
+    kind: Literal["prompt_score"] = "prompt_score"
+    comparison_id: str
+    score: float
+    scorer: Scorer = "person"
+
+
 AnyFact = Annotated[
     Trace
     | LLMCall
@@ -250,7 +294,10 @@ AnyFact = Annotated[
     | Exploration
     | Feedback
     | PromptComparison
-    | ConceptResource,
+    | ConceptResource
+    | PromptExperimentPlan
+    | Exposure
+    | PromptScore,
     Discriminator("kind"),
 ]
 """Any fact that this version knows, told apart by its `kind`."""

@@ -1,0 +1,1 @@
+"""Promises of the experiments: hand out, compare, decide."""
