@@ -10,18 +10,32 @@ from examsgraph_callbacks.experiments.experiment import (
 )
 from examsgraph_callbacks.experiments.handing_out import HandedOut, PromptHandout
 from examsgraph_callbacks.experiments.metrics import METRICS, Metric, MetricName
+from examsgraph_callbacks.experiments.verdicts import (
+    Arm,
+    Comparison,
+    ExperimentReport,
+    MetricDifference,
+    Verdict,
+    report_experiment,
+)
 
 __all__ = [
     "METRICS",
+    "Arm",
     "Assignment",
+    "Comparison",
+    "ExperimentReport",
     "HandedOut",
     "Holdout",
     "Metric",
+    "MetricDifference",
     "MetricName",
     "Namespace",
     "PromptExperiment",
     "PromptHandout",
     "RampStep",
+    "Verdict",
     "experiment_from",
     "load_experiments",
+    "report_experiment",
 ]

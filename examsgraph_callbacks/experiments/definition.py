@@ -83,8 +83,8 @@ def experiment_from(name: str, values: Mapping[str, object], where: str = "it") 
     return PromptExperiment(
         **fields,
         ramp_up=ramp_up,
-        namespace=given.namespace and Namespace(**given.namespace.model_dump()),
-        holdout=given.holdout and Holdout(**given.holdout.model_dump()),
+        namespace=None if given.namespace is None else Namespace(**given.namespace.model_dump()),
+        holdout=None if given.holdout is None else Holdout(**given.holdout.model_dump()),
     )
 
 

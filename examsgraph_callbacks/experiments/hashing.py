@@ -1,4 +1,6 @@
-"""Where a learner falls: GrowthBook's hashing, so that its SDKs hand out the same (docs.growthbook.io/lib/build-your-own).
+"""Where a learner falls: GrowthBook's hashing, so that its SDKs hand out the same.
+
+Source: docs.growthbook.io/lib/build-your-own, specification 0.7.1.
 
 FNV-1a in 32 bits (Fowler, Noll, Vo), over the UTF-16 code units of the text as its SDKs do in JavaScript
 and Python.
@@ -22,7 +24,7 @@ def bucket(seed: str, value: str) -> float:
 
 
 def namespace_bucket(namespace: str, value: str) -> float:
-    """The place of `value` in a namespace, from 0 to 0.999: GrowthBook's `hash("__" + namespace, value, 1)`."""
+    """The place of `value` in a namespace, from 0 to 0.999: GrowthBook's `hash("__" + name, value, 1)`."""
     return _fnv1a(f"{value}__{namespace}") % 1_000 / 1_000
 
 

@@ -10,10 +10,10 @@ MetricName: TypeAlias = Literal["satisfaction", "understanding", "followup_rate"
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric; `unit` follows its numbers, `minimum_effect` is the smallest difference of interest by default.
+    """A metric; `minimum_effect` is the smallest difference of interest where no other is said.
 
-    `per` says what it is counted over: the numerator is summed over a learner, and so is what it is
-    divided by; an arm's value is the ratio of the sums of all its learners.
+    `unit` follows its numbers. `per` says what it is counted over: the numerator is summed over a learner,
+    and so is what it is divided by; an arm's value is the ratio of the sums of all its learners.
     """
 
     name: MetricName
@@ -28,11 +28,11 @@ class Metric:
 METRICS: dict[MetricName, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("satisfaction", "satisfaction", "thumb up or down", "", True, 0.05, 3),  # noqa: FBT003
-        Metric("understanding", "understanding score", "score (1 to 5)", "", True, 0.2, 3),  # noqa: FBT003
-        Metric("followup_rate", "follow-up rate", "exposure", "", False, 0.05, 3),  # noqa: FBT003
-        Metric("cost_usd", "cost", "exposure", "USD", False, 0.001, 6),  # noqa: FBT003
-        Metric("latency_ms", "latency", "LLM call", "ms", False, 200.0, 0),  # noqa: FBT003
+        Metric("satisfaction", "satisfaction", "thumb up or down", "", True, 0.05, 3),
+        Metric("understanding", "understanding score", "score (1 to 5)", "", True, 0.2, 3),
+        Metric("followup_rate", "follow-up rate", "exposure", "", False, 0.05, 3),
+        Metric("cost_usd", "cost", "exposure", "USD", False, 0.001, 6),
+        Metric("latency_ms", "latency", "LLM call", "ms", False, 200.0, 0),
     )
 }
 """By their names."""

@@ -49,7 +49,7 @@ def spent(significance: float, fraction: float) -> float:
         return significance
     if fraction <= 0:
         return 0.0
-    quantile = -ndtri(significance / 4)
+    quantile = float(-ndtri(significance / 4))
     return float(4 * ndtr(-quantile / fraction**0.5))
 
 
@@ -76,7 +76,7 @@ class Boundary:
 
 
 def power_of(drift: float, fractions: Sequence[float], critical: Sequence[float]) -> float:
-    """The probability to end on the upper side at one of the looks, where E[z] is `drift` at full information."""
+    """The probability to end on the upper side, where E[z] is `drift` at full information."""
     density: _Density | None = None
     ended = 0.0
     for fraction, value in zip(fractions, critical, strict=True):

@@ -36,6 +36,7 @@ class Outcomes:
     complete: int
     naive_daily: int
     naive_once: int
+    learners_daily: int
     days_to_decide: float
 
     @property
@@ -48,14 +49,17 @@ def simulated(experiments: int, lift: float, seed: int) -> Outcomes:
     """Run so many experiments, in which the variant's satisfaction is `lift` above the control's."""
     dice = np.random.default_rng(seed)
     information = (drift_needed(SIGNIFICANCE, POWER, DAYS) / EFFECT) ** 2
-    better = worse = complete = naive_daily = naive_once = 0
+    better = worse = complete = naive_daily = naive_once = learners_daily = 0
     days: list[int] = []
     for count in _portions(experiments):
         control, variant = _thumbs(dice, count, _SATISFIED), _thumbs(dice, count, _SATISFIED + lift)
         apart = np.abs(_naive_z(variant, control)) > 1.96
         naive_daily += int(apart.any(axis=1).sum())
         naive_once += int(apart[:, -1].sum())
-        seen = difference(_sums(*variant), _sums(*control))
+        with np.errstate(divide="ignore", invalid="ignore"):  # before anybody has said anything
+            seen = difference(_sums(*variant), _sums(*control))
+            z = np.abs(np.asarray(seen.estimate) / np.asarray(seen.standard_error))
+        learners_daily += int((z > 1.96).any(axis=1).sum())
         for number in range(count):
             looks = [
                 Difference(float(estimate), float(error))
@@ -74,6 +78,7 @@ def simulated(experiments: int, lift: float, seed: int) -> Outcomes:
         complete,
         naive_daily,
         naive_once,
+        learners_daily,
         float(np.mean(days)) if days else float("nan"),
     )
 
@@ -98,12 +103,12 @@ def _thumbs(dice: np.random.Generator, experiments: int, satisfied: float) -> tu
 def _sums(up: Counts, thumbs: Counts) -> Sums:
     """Of all learners; one without a thumb adds nothing."""
     return Sums(
-        learners=(thumbs > 0).sum(axis=2),  # type: ignore[arg-type]
-        y=up.sum(axis=2),  # type: ignore[arg-type]
-        m=thumbs.sum(axis=2),  # type: ignore[arg-type]
-        yy=(up * up).sum(axis=2),  # type: ignore[arg-type]
-        ym=(up * thumbs).sum(axis=2),  # type: ignore[arg-type]
-        mm=(thumbs * thumbs).sum(axis=2),  # type: ignore[arg-type]
+        learners=(thumbs > 0).sum(axis=2),
+        y=up.sum(axis=2),
+        m=thumbs.sum(axis=2),
+        yy=(up * up).sum(axis=2),
+        ym=(up * thumbs).sum(axis=2),
+        mm=(thumbs * thumbs).sum(axis=2),
     )
 
 
@@ -112,7 +117,8 @@ def _naive_z(variant: tuple[Counts, Counts], control: tuple[Counts, Counts]) -> 
     (up, thumbs), (other_up, other_thumbs) = (
         (arm[0].sum(axis=2), arm[1].sum(axis=2)) for arm in (variant, control)
     )
-    pooled = (up + other_up) / (thumbs + other_thumbs)
-    error = np.sqrt(pooled * (1 - pooled) * (1 / thumbs + 1 / other_thumbs))
-    z: Counts = (up / thumbs - other_up / other_thumbs) / error
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = (up + other_up) / (thumbs + other_thumbs)
+        error = np.sqrt(pooled * (1 - pooled) * (1 / thumbs + 1 / other_thumbs))
+        z: Counts = (up / thumbs - other_up / other_thumbs) / error
     return z

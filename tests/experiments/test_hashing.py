@@ -58,7 +58,7 @@ def test_the_ranges_are_growthbooks(weights: list[float], coverage: float, range
 )
 def test_what_growthbook_puts_right_in_silence_is_refused(weights: list[float], coverage: float) -> None:
     by_name = dict(zip("ab", weights, strict=True))
-    with pytest.raises(InvalidInputError, match="expected (weights|coverage)"):
+    with pytest.raises(InvalidInputError, match=r"expected (weights|coverage)"):
         PromptExperiment("tone", {"a": "A", "b": "B"}, by_name, coverage=coverage)
 
 
