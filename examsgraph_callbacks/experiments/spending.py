@@ -72,7 +72,7 @@ class Boundary:
         to_spend = spent(self._significance, fraction) - spent(self._significance, before)
         bound = _bound(self._density, fraction, to_spend)
         self._density = _after(self._density, fraction, bound, 0.0)
-        return bound / fraction**0.5
+        return bound / float(fraction**0.5)
 
 
 def power_of(drift: float, fractions: Sequence[float], critical: Sequence[float]) -> float:
