@@ -28,6 +28,7 @@ FRONT = "__init__"
 
 OWNERS = {
     "xxhash": {"capture"},
+    "langchain": {"langchain"},
     "langchain_core": {"langchain"},
     "langchain_openai": {"demo"},
     "neo4j": {"graph"},

@@ -1,6 +1,7 @@
 """The command line: one verb a line, each a thin call into a room; one file a group of verbs."""
 
 from examsgraph_callbacks.cli.concept import concept
+from examsgraph_callbacks.cli.experiment import experiment
 from examsgraph_callbacks.cli.path import path
 from examsgraph_callbacks.cli.verbs import app
 
@@ -8,3 +9,4 @@ __all__ = ["app"]
 
 app.add_typer(path)
 app.add_typer(concept)
+app.add_typer(experiment)

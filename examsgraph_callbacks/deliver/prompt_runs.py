@@ -10,8 +10,9 @@ from examsgraph_callbacks.deliver.arrived_turns import ArrivedTurn, ArrivedTurns
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.prompt_registry import PromptRegistry, RegisteredPrompt
+from examsgraph_callbacks.deliver.prompt_scores import write_scores
 from examsgraph_callbacks.deliver.runs import RunContent, RunWriter, is_deleted, is_half_written, reaching
-from examsgraph_callbacks.events import Fact, PromptComparison
+from examsgraph_callbacks.events import Fact, PromptComparison, PromptScore
 from examsgraph_callbacks.failures import failures
 
 if TYPE_CHECKING:
@@ -40,7 +41,19 @@ class PromptRunWriter:
         self._turns = ArrivedTurns(destination)
 
     def write(self, facts: Iterable[Fact]) -> Sequence[Fact]:
-        """Write what is new of the comparisons among `facts`; returns those with turns still to arrive."""
+        """Write what is new of the comparisons and scores among `facts`.
+
+        Returns the comparisons with turns still to arrive, and the scores of comparisons that are not there.
+        """
+        given = [*facts]
+        waiting = self._write_comparisons(given)
+        scores = self.runs.in_time(fact for fact in given if isinstance(fact, PromptScore))
+        if not scores:
+            return waiting
+        with reaching(self._destination):
+            return [*waiting, *write_scores(self._destination, self.runs, scores)]
+
+    def _write_comparisons(self, facts: Iterable[Fact]) -> Sequence[Fact]:
         comparisons = self.runs.in_time(fact for fact in facts if isinstance(fact, PromptComparison))
         if not comparisons:
             return ()

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["CONCEPTS", "RELATIONS", "Question", "load_questions"]
+__all__ = ["CONCEPTS", "QUESTIONS", "RELATIONS", "Question", "load_questions"]
 
 _DATA = Path(__file__).with_name("data")
 CONCEPTS = _DATA / "concepts.jsonl"
 RELATIONS = _DATA / "relations.jsonl"
+QUESTIONS = _DATA / "questions.jsonl"
 
 
 class Question(BaseModel):
@@ -27,5 +28,5 @@ class Question(BaseModel):
 
 def load_questions() -> tuple[Question, ...]:
     """The questions that ship with the package, in the order of the exam."""
-    lines = (_DATA / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
     return tuple(Question.model_validate_json(line) for line in lines)

@@ -22,6 +22,8 @@ __all__ = ["ScriptedChatModel"]
 class ScriptedChatModel(BaseChatModel):
     """Streams the answer whose key stands in the last message, `otherwise` where none does.
 
+    Before it comes the opening whose key stands in the first message.
+
     It passes for `model_name`, served as `served_model`, by OpenAI, so that it is measured as the real
     one would be. The usage it reports is counted from its real texts, in that model's encoding. It waits
     `first_token_seconds`, then `word_seconds` before each further word.
@@ -31,6 +33,7 @@ class ScriptedChatModel(BaseChatModel):
     served_model: str
     answers: Mapping[str, str]
     otherwise: str
+    openings: Mapping[str, str] = {}
     first_token_seconds: float = 0.0
     word_seconds: float = 0.0
 
@@ -68,6 +71,9 @@ class ScriptedChatModel(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         asked = str(messages[-1].content)
         answer = next((text for key, text in self.answers.items() if key in asked), self.otherwise)
+        instructions = str(messages[0].content)
+        opening = next((text for key, text in self.openings.items() if key in instructions), "")
+        answer = opening + answer
         time.sleep(self.first_token_seconds)
         for number, word in enumerate(re.findall(r"\S+\s*", answer)):
             if number:

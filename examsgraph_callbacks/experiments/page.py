@@ -21,9 +21,9 @@ __all__ = ["experiment_page"]
 _WIDTH, _ROW, _LEFT, _RIGHT = 860.0, 44.0, 200.0, 40.0
 _COLOURS = {"better": "#1a7f4b", "worse": "#c0362c", "invalid": "#c98a00"}
 _METHOD = (
-    "The intervals are repeated confidence intervals of the delta method over learners, under a boundary that "
-    "spends the significance as Lan and DeMets do (like O'Brien and Fleming's): looking daily is allowed. The "
-    "other metrics have asymptotic confidence sequences, which hold at any time."
+    "The intervals are repeated confidence intervals of the delta method over learners, under a boundary "
+    "that spends the significance as Lan and DeMets do (like O'Brien and Fleming's): looking daily is "
+    "allowed. The other metrics have asymptotic confidence sequences, which hold at any time."
 )
 
 
@@ -42,8 +42,8 @@ def experiment_page(report: ExperimentReport) -> str:
         cautions="\n".join(f'<p class="caution">{escape(caution)}</p>' for caution in report.cautions),
         chart=_chart(report),
         legend=escape(
-            f"{METRICS[report.metric].title}, {1 - report.significance:.0%} intervals. The band is the smallest "
-            f"difference that matters, {value(report.metric, report.minimum_effect)} to either side."
+            f"{METRICS[report.metric].title}, {1 - report.significance:.0%} intervals. The band is the "
+            f"smallest difference that matters, {value(report.metric, report.minimum_effect)} to either side."
         ),
         arms=_table(["variant", "planned", "learners", "exposures", "reacted", "95%"], _arms(report)),
         metrics=_table(
@@ -76,9 +76,7 @@ def _arms(report: ExperimentReport) -> Iterator[list[str]]:
 
 def _table(columns: list[str], rows: Iterable[list[str]]) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in rows
-    )
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
     return f"<table><tr>{head}</tr>\n{body}</table>"
 
 
@@ -89,7 +87,12 @@ def _chart(report: ExperimentReport) -> str:
         return '<p class="small">Nothing to draw yet.</p>'
     furthest = max(
         report.minimum_effect * 1.25,
-        *(abs(end) * 1.1 for each in drawn for end in (each.low, each.high) if end is not None and isfinite(end)),
+        *(
+            abs(end) * 1.1
+            for each in drawn
+            for end in (each.low, each.high)
+            if end is not None and isfinite(end)
+        ),
         *(abs(each.estimate or 0.0) * 1.1 for each in drawn),
     )
     middle, half = (_LEFT + _WIDTH - _RIGHT) / 2, (_WIDTH - _RIGHT - _LEFT) / 2
@@ -98,14 +101,13 @@ def _chart(report: ExperimentReport) -> str:
         return middle + half * max(-1.0, min(1.0, difference / furthest))
 
     height = _ROW * len(drawn) + 34
-    band = report.minimum_effect
+    foot, band = height - 30, report.minimum_effect
     parts = [
-        f'<rect x="{x(-band):.1f}" y="0" width="{x(band) - x(-band):.1f}" height="{height - 30:.0f}" '
-        'fill="#8fa3b8" opacity=".18"/>',
-        f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{height - 30:.0f}" stroke="#8795a3"/>',
+        f'<rect x="{x(-band):.1f}" width="{x(band) - x(-band):.1f}" height="{foot:.0f}" class="band"/>',
+        f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{foot:.0f}" stroke="#8795a3"/>',
     ]
     parts += [
-        f'<text x="{x(at):.1f}" y="{height - 10:.0f}" text-anchor="middle">{escape(change(report.metric, at))}</text>'
+        f'<text x="{x(at):.1f}" y="{foot + 20:.0f}" text-anchor="middle">{change(report.metric, at)}</text>'
         for at in (-band, 0.0, band)
     ]
     for row, comparison in enumerate(drawn):

@@ -202,7 +202,7 @@ def _compared(
         learners_needed=ceil(learners * (1 / fraction - 1)) if fraction else None,
         detectable=plan.minimum_effect / fraction**0.5 if fraction else None,
         sample_ratio_p_value=_pair_p_value(evidence, variant, control),
-        others=tuple(_others(evidence, variant, control, metric.name)),
+        others=() if why else tuple(_others(evidence, variant, control, metric.name)),
     )
 
 

@@ -1,6 +1,6 @@
 """A report in words and numbers as people read them; the terminal, the page and the API say the same."""
 
-from examsgraph_callbacks.experiments.metrics import METRICS, MetricName
+from examsgraph_callbacks.experiments.metrics import GUARDRAILS, METRICS, MetricName
 from examsgraph_callbacks.experiments.verdicts import Comparison, ExperimentReport, MetricDifference
 
 __all__ = ["change", "difference_in_words", "heading", "value", "verdict_in_words"]
@@ -41,7 +41,7 @@ def verdict_in_words(report: ExperimentReport, comparison: Comparison) -> str:
         case "better" | "worse":
             return (
                 f"{variant} is {comparison.verdict} than {control}: {title} {seen}, "
-                f"decided on {comparison.decided_on}."
+                f"decided on {comparison.decided_on}.{_price(comparison)}"
             )
         case "no difference larger than":
             bound = value(metric, comparison.bound)
@@ -56,6 +56,16 @@ def difference_in_words(difference: MetricDifference) -> str:
     said = f" ({difference.change})" if difference.change else ""
     low, high = change(name, difference.low), change(name, difference.high)
     return f"{METRICS[name].title} {change(name, difference.estimate)} ({low} to {high}){said}"
+
+
+def _price(comparison: Comparison) -> str:
+    """What got worse with it, of what should not."""
+    worse = [
+        f" But not for nothing: {difference_in_words(other)}."
+        for other in comparison.others
+        if other.metric in GUARDRAILS and other.change == "worse"
+    ]
+    return "".join(worse) if comparison.verdict == "better" else ""
 
 
 def _interval(report: ExperimentReport, comparison: Comparison) -> str:

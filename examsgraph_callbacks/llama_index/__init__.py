@@ -14,10 +14,11 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.llama_index.handler import ExamsGraphEventHandler
+    from examsgraph_callbacks.llama_index.prompts import handed_out_prompt
     from examsgraph_callbacks.llama_index.recorded_paths import record_paths
     from examsgraph_callbacks.llama_index.retriever import GraphPathRetriever
 
-__all__ = ["ExamsGraphEventHandler", "GraphPathRetriever", "record_paths"]
+__all__ = ["ExamsGraphEventHandler", "GraphPathRetriever", "handed_out_prompt", "record_paths"]
 
 # at first use: autolog is here whenever LlamaIndex is imported, whether or not it will be used
 __getattr__ = lazy_names(
@@ -25,6 +26,7 @@ __getattr__ = lazy_names(
     {
         "ExamsGraphEventHandler": "handler",
         "GraphPathRetriever": "retriever",
+        "handed_out_prompt": "prompts",
         "record_paths": "recorded_paths",
     },
 )
