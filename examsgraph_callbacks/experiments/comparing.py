@@ -1,6 +1,7 @@
 """Compares prompts offline: every variant answers every question, and nothing is asked twice."""
 
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -155,6 +156,7 @@ class _Work:
         self._written: dict[str, PromptComparison] = {}
         self._scores: dict[tuple[str, str], float] = {}
         self._dearest = Decimal(0)
+        self._lock = threading.Lock()
         self._privacy = Privacy.configured()
 
     @property
@@ -255,13 +257,14 @@ class _Work:
     def _count(self, call: LLMCall) -> None:
         """Add a call to what was spent."""
         cost = self._meter.measure(call).cost_usd
-        if cost is None:
-            self.compared.unpriced += 1
-        else:
-            self.compared.cost_usd = (self.compared.cost_usd or Decimal(0)) + cost
-            self._dearest = max(self._dearest, cost)
-        if call.prompt_variant in self.compared.calls:
-            self.compared.calls[call.prompt_variant].append(call)
+        with self._lock:
+            if cost is None:
+                self.compared.unpriced += 1
+            else:
+                self.compared.cost_usd = (self.compared.cost_usd or Decimal(0)) + cost
+                self._dearest = max(self._dearest, cost)
+            if call.prompt_variant in self.compared.calls:
+                self.compared.calls[call.prompt_variant].append(call)
 
 
 class _Listening(Journal):
@@ -271,7 +274,7 @@ class _Listening(Journal):
         super().__init__(journal.path)
         self._on_call = on_call
 
-    def write_fields(self, fields: "dict[str, object]") -> None:  # type: ignore[override]
+    def write_fields(self, fields: Mapping[str, object]) -> None:
         super().write_fields(fields)
         if fields.get("kind") == "llm_call":
             self._on_call(LLMCall.model_validate(fields))

@@ -12,7 +12,7 @@ from mlflow.tracing.utils.prompt import update_linked_prompts_tag
 
 from examsgraph_callbacks.deliver import ShipReport, ship
 from examsgraph_callbacks.deliver.prompt_registry import registered_name
-from examsgraph_callbacks.events import Fact, PromptComparison
+from examsgraph_callbacks.events import Fact, PromptComparison, PromptScore
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from tests.deliver.factories import BEGAN, comparison, hex_id, small_turn
@@ -223,3 +223,36 @@ def test_delivering_again_changes_nothing(
         name: run.to_dictionary() for name, run in before.items()
     }
     assert versions_of(tracking_uri, names["v1_strict"]).keys() == {1}
+
+
+def test_a_score_given_later_is_a_metric_of_its_answer_and_a_later_one_takes_its_place(
+    journal: Journal, tracking_uri: str, names: dict[str, str]
+) -> None:
+    compared = renamed(names, f"scored {tracking_uri}")
+    friendly = names["v2_friendly"]
+
+    def score(value: float, minutes: int, scorer: str = "person") -> PromptScore:
+        return PromptScore.model_validate(
+            {
+                "event_id": hex_id(f"{scorer} {value} {minutes} {tracking_uri}"),
+                "started_at": BEGAN + timedelta(minutes=minutes),
+                "comparison_id": compared.event_id,
+                "prompt_variant": friendly,
+                "score": value,
+                "scorer": scorer,
+            },
+        )
+
+    shipped(journal, tracking_uri, [score(2, 1)])  # before its comparison
+    shipped(journal, tracking_uri, [compared])
+    shipped(journal, tracking_uri, [score(4.5, 3), score(1, 2, "judge")])
+    shipped(journal, tracking_uri, [], now=SHORTLY_AFTER + timedelta(hours=1))
+
+    runs = variants_of(tracking_uri, compared)
+    metrics = runs[friendly].data.metrics
+    assert (metrics["manual_score"], metrics["judge_score"]) == (4.5, 1.0)
+    assert "manual_score" not in runs[names["v1_strict"]].data.metrics
+    history = MlflowClient(tracking_uri=tracking_uri).get_metric_history(
+        runs[friendly].info.run_id, "manual_score"
+    )
+    assert sorted(metric.value for metric in history) == [2.0, 4.5]
