@@ -1,6 +1,12 @@
 """Pure functions from facts to figures: tokens, cost, routing, and verdicts on a path."""
 
-from examsgraph_callbacks.measure.calls import MeasuredCall, MeasuredEmbedding, Meter, Route
+from examsgraph_callbacks.measure.calls import (
+    STATED_TOLERANCE,
+    MeasuredCall,
+    MeasuredEmbedding,
+    Meter,
+    Route,
+)
 from examsgraph_callbacks.measure.documents import document_tokens
 from examsgraph_callbacks.measure.lengths import answer_length, request_length
 from examsgraph_callbacks.measure.overrides import PriceOverride, load_prices
@@ -21,6 +27,7 @@ from examsgraph_callbacks.measure.tokens import (
 )
 
 __all__ = [
+    "STATED_TOLERANCE",
     "AnomalousHop",
     "MeasuredCall",
     "MeasuredEmbedding",
