@@ -82,7 +82,7 @@ class CallError:
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """Groups and stated costs in the order of their names, users by falling cost, misroutes as they came, errors by count.
+    """Groups and stated costs in the order of their names, users by falling cost, errors by count.
 
     `total` is of all calls; misroutes, output and times in it are the LLM calls' alone. `price_versions`
     names the price lists by which the calls were priced.

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from examsgraph_callbacks.errors import InvalidInputError
+from examsgraph_callbacks.errors import InvalidInputError, JournalUnavailableError
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal.encode import encode_fact, encode_fields
 from examsgraph_callbacks.journal.reader import Problem, log_problem, read_segment
@@ -50,6 +50,30 @@ class Journal:
         Nothing is checked: this is for capture, which has no time to, and whose fields are right.
         """
         self._writer.write(encode_fields(fields))
+
+    def insist_on_fields(self, fields: Mapping[str, object]) -> None:
+        """The same for who tells somebody else that the fact is written.
+
+        Raises `JournalUnavailableError` where the disk does not take it now; it is then not held either.
+        """
+        try:
+            self._writer.insist(encode_fields(fields))
+        except OSError as error:
+            raise JournalUnavailableError(
+                f"the journal cannot be written now: {error.strerror or error}"
+            ) from error
+
+    def sync(self) -> None:
+        """Have the disk itself hold what this process wrote (`fsync`): that survives a power cut too.
+
+        Takes milliseconds. Raises `JournalUnavailableError` where the disk fails.
+        """
+        try:
+            self._writer.sync()
+        except OSError as error:
+            raise JournalUnavailableError(
+                f"the disk cannot hold the journal: {error.strerror or error}"
+            ) from error
 
     @property
     def held(self) -> int:
