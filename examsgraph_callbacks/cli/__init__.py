@@ -2,9 +2,10 @@
 
 from examsgraph_callbacks.cli.concept import concept
 from examsgraph_callbacks.cli.path import path
+from examsgraph_callbacks.cli.serve import serve
 from examsgraph_callbacks.cli.verbs import app
 
-__all__ = ["app"]
+__all__ = ["app", "serve"]
 
 app.add_typer(path)
 app.add_typer(concept)

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from examsgraph_callbacks.tracker.problems import Problem, first_problem
+from examsgraph_callbacks.tracker.recording import AnyReport
 from examsgraph_callbacks.tracker.reports import (
     ConceptResourceReport,
     CostReport,
     ExplorationReport,
     FeedbackReport,
     PromptReport,
-    Report,
 )
 from examsgraph_callbacks.tracker.tracker import Tracker
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     mlflow_tracker: Tracker
 
 __all__ = [
+    "AnyReport",
     "ConceptResourceReport",
     "CostReport",
     "ExplorationReport",
     "FeedbackReport",
     "Problem",
     "PromptReport",
-    "Report",
     "Tracker",
     "first_problem",
     "mlflow_tracker",

@@ -44,8 +44,10 @@ def first_problem(error: ValidationError, report: type[BaseModel]) -> Problem:
         context = detail["ctx"]
         values = " and ".join(map(_shown, context["came"]))
         return Problem(context["field"], values or None, context["allowed"])
+    if detail["type"] == "json_invalid":
+        return Problem(None, f"what is none: {detail['ctx']['error']}", "a JSON object")
     if not detail["loc"]:
-        return Problem(None, _kind(detail["input"]), f"an object of JSON: {detail['msg']}")
+        return Problem(None, _kind(detail["input"]), "a JSON object")
     field = ".".join(map(str, detail["loc"]))
     if detail["type"] == "extra_forbidden":
         known = ", ".join(_model_at(report, detail["loc"][:-1]).model_fields)
