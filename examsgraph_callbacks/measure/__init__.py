@@ -1,7 +1,13 @@
 """Pure functions from facts to figures: tokens, cost, routing, and verdicts on a path."""
 
 from examsgraph_callbacks.lazy import lazy_names
-from examsgraph_callbacks.measure.calls import MeasuredCall, MeasuredEmbedding, Meter, Route
+from examsgraph_callbacks.measure.calls import (
+    STATED_TOLERANCE,
+    MeasuredCall,
+    MeasuredEmbedding,
+    Meter,
+    Route,
+)
 from examsgraph_callbacks.measure.documents import document_tokens
 from examsgraph_callbacks.measure.lengths import answer_length, request_length
 from examsgraph_callbacks.measure.overrides import PriceOverride, load_prices
@@ -23,16 +29,13 @@ from examsgraph_callbacks.measure.tokens import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from examsgraph_callbacks.measure.bulk import (
-        CALL_COLUMNS,
-        FIGURE_COLUMNS,
-        columns_of_calls,
-        measure_columns,
-    )
+    from examsgraph_callbacks.measure.bulk import measure_columns
+    from examsgraph_callbacks.measure.columns import CALL_COLUMNS, FIGURE_COLUMNS, columns_of_calls
 
 __all__ = [
     "CALL_COLUMNS",
     "FIGURE_COLUMNS",
+    "STATED_TOLERANCE",
     "AnomalousHop",
     "MeasuredCall",
     "MeasuredEmbedding",
@@ -63,5 +66,8 @@ __all__ = [
 # columns take numpy and pyarrow, which whoever measures call by call does not need
 __getattr__ = lazy_names(
     __name__,
-    dict.fromkeys(["CALL_COLUMNS", "FIGURE_COLUMNS", "columns_of_calls", "measure_columns"], "bulk"),
+    {
+        "measure_columns": "bulk",
+        **dict.fromkeys(["CALL_COLUMNS", "FIGURE_COLUMNS", "columns_of_calls"], "columns"),
+    },
 )

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from examsgraph_callbacks.events import EmbeddingCall, LLMCall
+from examsgraph_callbacks.events import LLMCall
 from examsgraph_callbacks.measure.calls import Meter
+from examsgraph_callbacks.measure.columns import FIGURE_COLUMNS
 from examsgraph_callbacks.measure.costs import Costs
-from examsgraph_callbacks.measure.exact import COST, whole_prices
-from examsgraph_callbacks.measure.price import Quote, why_no_tokens
+from examsgraph_callbacks.measure.exact import whole_prices
+from examsgraph_callbacks.measure.price import STATED, Quote, why_no_tokens
 from examsgraph_callbacks.measure.token_prices import BilledTokens
 from examsgraph_callbacks.measure.tokens import count_tokens
 
@@ -22,44 +23,7 @@ if TYPE_CHECKING:
 
     Whole = NDArray[np.int64]
 
-__all__ = ["CALL_COLUMNS", "FIGURE_COLUMNS", "columns_of_calls", "measure_columns"]
-
-CALL_COLUMNS = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("started_at", pa.timestamp("us")),
-        ("status", pa.string()),
-        ("task_type", pa.string()),
-        ("provider", pa.string()),
-        ("requested_model", pa.string()),
-        ("served_model", pa.string()),
-        ("service_tier", pa.string()),
-        ("input_tokens", pa.int64()),
-        ("output_tokens", pa.int64()),
-        ("cached_tokens", pa.int64()),
-        ("cache_write_tokens", pa.int64()),
-        ("reasoning_tokens", pa.int64()),
-        ("audio_input_tokens", pa.int64()),
-        ("audio_output_tokens", pa.int64()),
-    ],
-)
-"""What is read of calls, under the facts' own names; `started_at` is UTC, without saying so."""
-
-FIGURE_COLUMNS = pa.schema(
-    [
-        ("input_tokens", pa.int64()),
-        ("output_tokens", pa.int64()),
-        ("total_tokens", pa.int64()),
-        ("estimated", pa.bool_()),
-        ("cost_usd", COST),
-        ("unpriced_reason", pa.string()),
-        ("price_version", pa.string()),
-        ("misrouted", pa.bool_()),
-        ("allowed_cost_usd", COST),
-    ],
-)
-"""What is made of them: the names of `MeasuredCall`. `allowed_cost_usd` is what the same tokens of a
-misrouted call cost, at the same provider and on the same day, at the first model that its task may use."""
+__all__ = ["measure_columns"]
 
 _UNKNOWN = -1
 """Stands in a column of numbers for a count that nobody knows; counts are never negative."""
@@ -84,22 +48,6 @@ def measure_columns(meter: Meter, calls: pa.Table, call_at: Callable[[int], LLMC
     """
     bill = _Bill(meter, calls, call_at)
     return pa.table(bill.figures(), schema=FIGURE_COLUMNS)
-
-
-def columns_of_calls(calls: Sequence[LLMCall | EmbeddingCall]) -> pa.Table:
-    """Facts as the columns that `measure_columns` reads."""
-    columns: dict[str, list[object]] = {name: [] for name in CALL_COLUMNS.names}
-    for name, column in columns.items():
-        if name == "started_at":
-            column.extend(_naive(call.started_at) for call in calls)
-        else:
-            column.extend(getattr(call, name, None) for call in calls)
-    return pa.table(columns, schema=CALL_COLUMNS)
-
-
-def _naive(moment: datetime) -> datetime:
-    offset = moment.utcoffset()
-    return moment.replace(tzinfo=None) - (offset or timedelta(0))
 
 
 class _Rows(NamedTuple):
@@ -151,9 +99,7 @@ class _Bill:
             _counts(self._outputs, self._outputs != _UNKNOWN),
             _counts(self._inputs + self._outputs, known),
             pa.array(self._estimated),
-            costs,
-            reasons,
-            versions,
+            *self._stated_before(costs, reasons, versions),
             misrouted,
             allowed,
         ]
@@ -173,6 +119,17 @@ class _Bill:
             else:
                 self._charge(costs, alike, quote)
         return costs.usd(), costs.reasons(), costs.versions()
+
+    def _stated_before(self, costs: pa.Array, reasons: pa.Array, versions: pa.Array) -> list[pa.Array]:
+        """What was stated goes before what is listed, which then stands beside it."""
+        stated = self._calls["stated_cost_usd"].combine_chunks()
+        is_stated = stated.is_valid()
+        return [
+            pc.coalesce(stated, costs),
+            pc.if_else(is_stated, None, reasons),
+            pc.if_else(is_stated, STATED, versions),
+            pc.if_else(is_stated, costs, None),
+        ]
 
     def _routes(self) -> tuple[pa.Array, pa.Array]:
         """Which calls are misrouted, and what those would cost at the model that their task may use."""

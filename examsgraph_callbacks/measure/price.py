@@ -15,7 +15,10 @@ from examsgraph_callbacks.measure.token_prices import BilledTokens, TokenPrices
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, PriceCalculation
 
-__all__ = ["Price", "PriceList", "Quote", "why_no_tokens"]
+__all__ = ["STATED", "Price", "PriceList", "Quote", "why_no_tokens"]
+
+STATED = "stated by the caller"
+"""The price list, so to speak, of a call whose cost was stated by whoever reported it."""
 
 # as many (provider, model, tier, day) as a shipper meets while it catches up with months of journal
 _REMEMBERED_PRICES = 4096
@@ -84,7 +87,14 @@ class PriceList:
         cache-write, audio and reasoning tokens are parts of input and output and are billed once; web
         searches that a provider runs are not among the facts and not in the cost. Where no price is
         known the cost is None with a reason, never 0: 0 is a cache hit, or a model whose price is 0.
+        A cost that the call's reporter stated is used as stated; `listed` tells what it is by the lists.
         """
+        if call.stated_cost_usd is not None:
+            return Price(call.stated_cost_usd, price_version=STATED)
+        return self.listed(call, input_tokens, output_tokens)
+
+    def listed(self, call: LLMCall, input_tokens: int | None, output_tokens: int | None) -> Price:
+        """The cost of `call` by overrides and list, whatever its reporter stated."""
         if call.status == "cache_hit":
             return Price(Decimal(0))
         if input_tokens is None or output_tokens is None:

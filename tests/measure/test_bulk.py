@@ -20,6 +20,7 @@ from examsgraph_callbacks.measure import (
 from tests.measure.facts import embedding_call, llm_call, show
 from tests.measure.recorded import recorded_call, recorded_embedding, recordings
 
+EXACT = Decimal(1).scaleb(-18)
 METER = Meter()
 CONTRACT = Meter(
     PriceList(
@@ -48,14 +49,17 @@ def in_bulk(calls: list[Call], meter: Meter) -> list[tuple[object, ...]]:
 
 
 def one_by_one(calls: list[Call], meter: Meter) -> list[tuple[object, ...]]:
-    return [_figures(call, meter) for call in calls]
+    def kept(figure: object) -> object:
+        return figure.quantize(EXACT, context=Context(prec=38)) if isinstance(figure, Decimal) else figure
+
+    return [tuple(map(kept, _figures(call, meter))) for call in calls]
 
 
 def _figures(call: Call, meter: Meter) -> tuple[object, ...]:
     if isinstance(call, EmbeddingCall):
         of_texts = meter.measure(call)
         paid = of_texts.cost_usd, of_texts.unpriced_reason, of_texts.price_version
-        return (of_texts.input_tokens, None, None, False, *paid, None)
+        return (of_texts.input_tokens, None, None, False, *paid, None, None)
     measured = meter.measure(call)
     return (
         measured.input_tokens,
@@ -65,6 +69,7 @@ def _figures(call: Call, meter: Meter) -> tuple[object, ...]:
         measured.cost_usd,
         measured.unpriced_reason,
         measured.price_version,
+        measured.listed_usd,
         measured.misrouted,
     )
 
@@ -112,6 +117,7 @@ llm_calls = st.builds(
     reasoning_tokens=tokens,
     audio_input_tokens=tokens,
     audio_output_tokens=tokens,
+    stated_cost_usd=st.one_of(st.none(), st.none(), st.decimals(0, 100, places=7)),
 )
 embedding_calls = st.builds(
     embedding_call,
@@ -128,17 +134,7 @@ embedding_calls = st.builds(
 @given(st.lists(st.one_of(llm_calls, llm_calls, embedding_calls), max_size=40))
 @pytest.mark.parametrize("meter", [METER, CONTRACT], ids=["list", "contract"])
 def test_any_calls_have_the_figures_that_each_has_by_itself(meter: Meter, calls: list[Call]) -> None:
-    expected = one_by_one(calls, meter)
-    exact = Decimal(1).scaleb(-18)
-    rounded = [
-        (
-            *figures[:4],
-            figures[4].quantize(exact, context=Context(prec=38)) if isinstance(figures[4], Decimal) else None,
-            *figures[5:],
-        )
-        for figures in expected
-    ]
-    assert in_bulk(calls, meter) == rounded
+    assert in_bulk(calls, meter) == one_by_one(calls, meter)
 
 
 @pytest.mark.parametrize("reported", [True, False], ids=["reported", "estimated"])
