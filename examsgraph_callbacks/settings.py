@@ -1,7 +1,9 @@
 """What can be configured from outside: one `EXAMSGRAPH_*` environment variable a field."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -59,4 +61,17 @@ class Settings(BaseSettings):
         default=1300.0,
         gt=0,
         description="Won a dollar, wherever a cost is shown in KRW.",
+    )
+    subscription_price_krw: Decimal = Field(
+        default=Decimal(10_000),
+        gt=0,
+        description="What a learner pays a month, in KRW.",
+    )
+    time_zone: ZoneInfo = Field(
+        default=ZoneInfo("Asia/Seoul"),
+        description="The zone by whose clock hours, days and months are told, such as UTC or Asia/Seoul.",
+    )
+    engine: str = Field(
+        default="duckdb",
+        description="What answers the questions: `duckdb`, `pyspark`, or the URL of any Ibis backend.",
     )

@@ -32,8 +32,8 @@ OWNERS = {
     "langchain_openai": {"demo"},
     "neo4j": {"graph"},
     "neo4j_graphrag": {"graph"},
-    "numpy": {"graph", "measure"},  # vectors there, columns of tokens here
-    # columns are what facts are where there are many: the journal keeps them, these two work on them
+    # what facts are where there are many: the journal keeps columns of them, the others work them out
+    "numpy": {"graph", "journal", "measure", "analytics"},
     "pyarrow": {"journal", "measure", "analytics"},
     "ibis": {"analytics"},
     "tiktoken": {"measure"},
