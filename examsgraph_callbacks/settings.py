@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         default=ZoneInfo("Asia/Seoul"),
         description="The zone by whose clock hours, days and months are told, such as UTC or Asia/Seoul.",
     )
+    lake: str | None = Field(
+        default=None,
+        description="Where the journal is compacted to: a folder, or the URI of an object store, which several "
+        "journals may share; else the folder `lake` in the journal.",
+    )
     engine: str = Field(
         default="duckdb",
         description="What answers the questions: `duckdb`, `pyspark`, or the URL of any Ibis backend.",

@@ -197,8 +197,9 @@ class Analytics:
         from examsgraph_callbacks.analytics.sources import Sources
 
         if self._sources is None:
-            self._sources = Sources(self._journal, self._meter, connect(self._settings.engine))
-        tables = self._sources.tables()
+            backend = connect(self._settings.engine)
+            self._sources = Sources(self._journal, self._meter, backend, self._settings.lake)
+        tables = self._sources.tables(bounded, period)
         return replace(tables, **{name: in_period(getattr(tables, name), period) for name in bounded})
 
     def _krw(self, usd: Decimal | None) -> Decimal | None:
