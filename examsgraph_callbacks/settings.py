@@ -1,7 +1,9 @@
 """What can be configured from outside: one `EXAMSGRAPH_*` environment variable a field."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -75,4 +77,22 @@ class Settings(BaseSettings):
         default=False,
         description="Whether a report is acknowledged only when the disk itself has it (`fsync`): it then "
         "survives a power cut, not only the end of the process.",
+    )
+    subscription_price_krw: Decimal = Field(
+        default=Decimal(10_000),
+        gt=0,
+        description="What a learner pays a month, in KRW.",
+    )
+    time_zone: ZoneInfo = Field(
+        default=ZoneInfo("Asia/Seoul"),
+        description="The zone by whose clock hours, days and months are told, such as UTC or Asia/Seoul.",
+    )
+    lake: str | None = Field(
+        default=None,
+        description="Where the journal is compacted to: a folder, or the URI of an object store, which several "
+        "journals may share; else the folder `lake` in the journal.",
+    )
+    engine: str = Field(
+        default="duckdb",
+        description="What answers the questions: `duckdb`, `pyspark`, or the URL of any Ibis backend.",
     )

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from examsgraph_callbacks.events import SCHEMA_VERSION, AnyFact, Fact, refuse_newer_schema
 
-__all__ = ["Problem", "log_problem", "read_segment"]
+__all__ = ["Problem", "decode_line", "log_problem", "read_segment"]
 
 logger = logging.getLogger("examsgraph_callbacks")
 
@@ -64,6 +64,19 @@ def read_segment(
                     on_problem(Problem(segment, begin, str(error), line))
                 else:
                     yield offset, fact
+
+
+def decode_line(line: bytes) -> Fact | None:
+    """The fact of one whole line; None where it is not one. Raises `SchemaError` as `read_segment` does."""
+    try:
+        fact = _ANY_FACT.validate_json(line)
+        _refuse_out_of_time(fact)
+    except ValidationError as error:
+        _why_not_a_fact(line, error)
+        return None
+    except _OutOfTimeError:
+        return None
+    return fact
 
 
 class _OutOfTimeError(Exception):

@@ -70,8 +70,13 @@ class Meter:
     """Measures calls under one price list and one routing policy."""
 
     def __init__(self, prices: PriceList | None = None, policy: RoutingPolicy | None = None) -> None:
-        self._prices = prices or PriceList()
-        self._policy = policy or RoutingPolicy()
+        self.prices = prices or PriceList()
+        self.policy = policy or RoutingPolicy()
+
+    @property
+    def version(self) -> str:
+        """Names the prices and the policy: figures under equal versions are equal."""
+        return f"{self.prices.version}; {self.policy.version}"
 
     @overload
     def measure(self, call: LLMCall) -> MeasuredCall: ...
@@ -88,7 +93,7 @@ class Meter:
     def _llm(self, call: LLMCall) -> MeasuredCall:
         tokens = count_tokens(call)
         inputs, outputs = tokens.input_tokens, tokens.output_tokens
-        price = self._prices.price(call, inputs, outputs)
+        price = self.prices.price(call, inputs, outputs)
         stated = call.stated_cost_usd is not None
         return MeasuredCall(
             call=call,
@@ -99,13 +104,13 @@ class Meter:
             cost_usd=price.cost_usd,
             unpriced_reason=price.unpriced_reason,
             price_version=price.price_version,
-            listed_usd=self._prices.listed(call, inputs, outputs).cost_usd if stated else None,
+            listed_usd=self.prices.listed(call, inputs, outputs).cost_usd if stated else None,
             route=(call.task_type, call.served_model),
-            misrouted=self._policy.misrouted(call.task_type, call.served_model or call.requested_model),
+            misrouted=self.policy.misrouted(call.task_type, call.served_model or call.requested_model),
         )
 
     def _embedding(self, call: EmbeddingCall) -> MeasuredEmbedding:
-        price = self._prices.price_embedding(call)
+        price = self.prices.price_embedding(call)
         return MeasuredEmbedding(
             call=call,
             input_tokens=0 if call.status == "cache_hit" else call.input_tokens,

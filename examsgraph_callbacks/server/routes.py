@@ -124,7 +124,9 @@ def _add_questions(router: APIRouter, service: Service) -> None:
     ) -> Response:
         """What a learner costs in a calendar month: one of them, or on average over all."""
         period = _period(since, until)
-        return await asked(lambda questions: questions.average_cost(user_id, period))
+        recorded_id = service.recorded_user(user_id)
+        cost = await service.ask(lambda questions: questions.average_cost(recorded_id, period))
+        return answer(cost.model_copy(update={"user_id": user_id}), service.zone)
 
     @question("margin")
     async def margin(since: Since = None, until: Until = None) -> Response:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TypeVar
 from fastapi import Request
 
 from examsgraph_callbacks.analytics.answers import Answer
+from examsgraph_callbacks.capture import pseudonym
 from examsgraph_callbacks.errors import ExamsGraphError, InvalidInputError, JournalUnavailableError
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.server.access import Access, Scope
@@ -74,10 +75,10 @@ class Service:
         except PackageNotFoundError:
             return "0"
 
-    @cached_property
+    @property
     def zone(self) -> tzinfo:
         """The zone of all times that are answered."""
-        return UTC
+        return self.settings.time_zone
 
     @cached_property
     def access(self) -> Access:
@@ -111,6 +112,11 @@ class Service:
             raise Refusal(422, str(error)) from error
         except ExamsGraphError as error:
             raise Refusal(503, str(error)) from error
+
+    def recorded_user(self, user_id: str | None) -> str | None:
+        """The id under which the facts know a user."""
+        key = self.settings.user_key
+        return user_id if user_id is None or key is None else pseudonym(user_id, key.get_secret_value())
 
     def can_write(self) -> bool:
         """Whether the journal takes facts, as far as that shows without writing one."""
