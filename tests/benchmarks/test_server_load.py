@@ -1,7 +1,7 @@
-"""What the HTTP API takes under load: acknowledged and on disk, how fast, and what a kill in the middle costs.
+"""What the HTTP API takes under load: acknowledged and on disk, how fast, and what a kill costs.
 
-The load is that of `hey` (Debian's package, on the same machine and its cores). `EXAMSGRAPH_LOAD_SECONDS` says
-how long each part takes.
+The load is that of `hey` (Debian's package, on the same machine and its cores). `EXAMSGRAPH_LOAD_SECONDS`
+says how long each part takes.
 """
 
 import json
@@ -61,7 +61,7 @@ def load(served: Served, path: str, a_second: int | None = None) -> Load:
     statuses = {status: int(count) for status, count in re.findall(r"\[(\d+)\]\s+(\d+) responses", output)}
     return Load(
         acknowledged=statuses.pop("200", 0),
-        others=f"{statuses or ''} {output[output.find('Error distribution') :] if 'Error d' in output else ''}",
+        others=f"{statuses}" if statuses else "",
         a_second=float(found(r"Requests/sec:\s+([\d.]+)", output)),
         p50_ms=1000 * float(found(r"50% in ([\d.]+) secs", output)),
         p99_ms=1000 * float(found(r"99% in ([\d.]+) secs", output)),
