@@ -73,8 +73,8 @@ class Settings(BaseSettings):
     )
     lake: str | None = Field(
         default=None,
-        description="Where the journal is compacted to: a folder, or the URI of an object store, which several "
-        "journals may share; else the folder `lake` in the journal.",
+        description="Where the journal is compacted to: a folder, or the URI of an object store, which "
+        "several journals may share; else the folder `lake` in the journal.",
     )
     engine: str = Field(
         default="duckdb",
