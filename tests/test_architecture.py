@@ -35,7 +35,9 @@ OWNERS = {
     # what facts are where there are many: the journal keeps columns of them, the others work them out
     "numpy": {"graph", "journal", "measure", "analytics"},
     "pyarrow": {"journal", "measure", "analytics"},
+    "fsspec": {"journal"},
     "ibis": {"analytics"},
+    "pyspark": {"analytics"},
     "tiktoken": {"measure"},
     "genai_prices": {"measure"},
     "mlflow": {"deliver"},

@@ -18,7 +18,7 @@ from examsgraph_callbacks.journal.columns import SegmentPart, read_columns
 from examsgraph_callbacks.journal.lake import FACTS, Commit, Lake, Span, lake_of
 from examsgraph_callbacks.measure import Meter
 
-__all__ = ["GRACE", "Compaction", "compact", "waiting_bytes"]
+__all__ = ["GRACE", "Compaction", "compact"]
 
 GRACE = timedelta(minutes=10)
 """How long a segment stays after it was compacted, for those who have begun to read it."""
@@ -80,19 +80,6 @@ def compact(
         covered = lake.covered()
         kept = sum(path.name in covered for path in journal.segments())
         return Compaction(facts=facts, segments=segments, removed=removed, kept=kept)
-
-
-def waiting_bytes(journal: Journal) -> int:
-    """How many bytes stand in segments that nobody writes to and that are not in the lake."""
-    covered = lake_of(journal.path).covered()
-    waiting = 0
-    for path in journal.segments():
-        with suppress(FileNotFoundError):
-            span = covered.get(path.name)
-            beyond = path.stat().st_size - (span.end if span else 0)
-            if beyond > 0 and not is_written(path):
-                waiting += beyond
-    return waiting
 
 
 @dataclass(slots=True)

@@ -1,13 +1,13 @@
 """The tables that questions are asked of, and how facts become their rows, measured."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from examsgraph_callbacks.analytics.feedback import FAILING_SCORE
 from examsgraph_callbacks.events import LLMCall
-from examsgraph_callbacks.journal.reader import decode_line
+from examsgraph_callbacks.journal.reader import read_line
 from examsgraph_callbacks.measure import CALL_COLUMNS, FIGURE_COLUMNS, Meter, measure_columns
 from examsgraph_callbacks.measure.exact import COST, decimals
 from examsgraph_callbacks.measure.path_columns import measure_paths
@@ -98,18 +98,32 @@ concepts from which nothing was, of those that ended well.
 
 def tables_of(facts: pa.Table, meter: Meter) -> dict[str, pa.Table]:
     """The rows that `facts` (as `read_columns` gives them) add to each table."""
-    facts = facts.filter(facts["kind"].is_valid())
-    facts = facts.set_column(
-        facts.column_names.index("started_at"), "started_at", facts["started_at"].cast(_MOMENT)
-    ).set_column(facts.column_names.index("written_at"), "written_at", facts["written_at"].cast(_MOMENT))
-    kind = facts["kind"]
-    calls = facts.filter(pc.is_in(kind, pa.array(["llm_call", "embedding_call"])))
+    lines = facts["line"]
+    # lines are long, and only an estimate looks at one: they are not carried along
+    rows = facts.drop_columns(["line"])
+    for name in ("started_at", "written_at"):
+        rows = rows.set_column(rows.column_names.index(name), name, rows[name].cast(_MOMENT))
+    kind = rows["kind"]
+    is_call = pc.fill_null(pc.is_in(kind, pa.array(["llm_call", "embedding_call"])), False)
+    places = pc.indices_nonzero(is_call)
     return {
-        "calls": _calls(calls, meter),
-        "turns": _turns(facts.filter(pc.not_equal(kind, "feedback"))),
-        "feedback": _feedback(facts.filter(pc.equal(kind, "feedback"))),
-        **_explorations(facts.filter(pc.equal(kind, "exploration"))),
+        "calls": _calls(_of(rows, is_call), meter, lambda row: _call(lines[places[row].as_py()].as_py())),
+        "turns": _turns(rows),
+        "feedback": _feedback(_of(rows, pc.equal(kind, "feedback"))),
+        **_explorations(_of(rows, pc.equal(kind, "exploration"))),
     }
+
+
+def _of(rows: pa.Table, wanted: pa.ChunkedArray) -> pa.Table:
+    """Some rows, each column in one piece."""
+    return rows.filter(wanted).combine_chunks()
+
+
+def _call(line: bytes) -> LLMCall:
+    call = read_line(line)
+    if not isinstance(call, LLMCall):
+        raise TypeError(f"expected the line of an LLM call, found {call!r}")
+    return call
 
 
 def measured_anew(calls: pa.Table, meter: Meter) -> pa.Table:
@@ -121,15 +135,7 @@ def measured_anew(calls: pa.Table, meter: Meter) -> pa.Table:
     return _with_figures(calls.drop_columns(FIGURE_COLUMNS.names), figures)
 
 
-def _calls(facts: pa.Table, meter: Meter) -> pa.Table:
-    lines = facts["line"]
-
-    def call_at(row: int) -> LLMCall:
-        call = decode_line(lines[row].as_py())
-        if not isinstance(call, LLMCall):
-            raise TypeError(f"expected the line of an LLM call, found {call!r}")
-        return call
-
+def _calls(facts: pa.Table, meter: Meter, call_at: Callable[[int], LLMCall]) -> pa.Table:
     stated = _stated(facts["stated_cost_usd"])
     columns = facts.set_column(facts.column_names.index("stated_cost_usd"), "stated_cost_usd", stated)
     figures = measure_columns(meter, columns.select(CALL_COLUMNS.names), call_at)
@@ -154,17 +160,15 @@ def _stated(column: pa.ChunkedArray) -> pa.Array:
 
 def _turns(facts: pa.Table) -> pa.Table:
     """What each turn's facts told, the latest telling last."""
-    told = facts.filter(facts["trace_id"].is_valid())
+    named = ["trace_id", "started_at", "written_at", "user_id", "session_id", "question_id", "wrong_concept"]
+    of_turn = pc.and_(facts["trace_id"].is_valid(), pc.not_equal(facts["kind"], "feedback"))
+    told = facts.select(named).filter(of_turn)
     lasts = ["user_id", "session_id", "question_id", "wrong_concept"]
     grouped = told.group_by("trace_id", use_threads=False).aggregate(
         [("started_at", "min"), ("written_at", "max"), *((name, "last") for name in lasts)]
     )
-    named = {name: name for name in ("trace_id",)} | {
-        "started_at": "started_at_min",
-        "written_at": "written_at_max",
-        **{name: f"{name}_last" for name in lasts},
-    }
-    columns = {name: grouped[named[name]] for name in TABLES["turns"].names}
+    ends = {"trace_id": "", "started_at": "_min", "written_at": "_max", **dict.fromkeys(lasts, "_last")}
+    columns = {name: grouped[f"{name}{ends[name]}"] for name in TABLES["turns"].names}
     return pa.table(columns, schema=TABLES["turns"])
 
 
@@ -186,7 +190,6 @@ def _filled(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _explorations(facts: pa.Table) -> dict[str, pa.Table]:
-    facts = facts.combine_chunks()
     measured = measure_paths(facts)
     columns = {name: facts[name] for name in facts.column_names if name in TABLES["explorations"].names}
     columns |= {name: measured.paths[name] for name in measured.paths.column_names}

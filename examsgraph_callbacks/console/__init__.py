@@ -1,5 +1,6 @@
 """What a person sees in a terminal: lines, progress bars and a readable report."""
 
+from examsgraph_callbacks.console.compacting import compact_and_tell
 from examsgraph_callbacks.console.exploring import PathFiles, Wanted, show_path, show_what_if
 from examsgraph_callbacks.console.remedies import ConceptPlace, add_concept_resource
 from examsgraph_callbacks.console.screen import Advance, Screen
@@ -19,6 +20,7 @@ __all__ = [
     "Screen",
     "Wanted",
     "add_concept_resource",
+    "compact_and_tell",
     "follow_with_progress",
     "ship_with_progress",
     "show_path",

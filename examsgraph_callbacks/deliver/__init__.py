@@ -1,6 +1,7 @@
 """Delivery to MLflow: a journal's turns as traces, its explorations as runs, each exactly once."""
 
 from examsgraph_callbacks.defaults import default_tracking_uri
+from examsgraph_callbacks.deliver.checkpoint import delivered_everywhere
 from examsgraph_callbacks.deliver.destination import ui_command
 from examsgraph_callbacks.deliver.follow import follow, follow_in_turn
 from examsgraph_callbacks.deliver.shipper import GRACE, ShipReport, ship
@@ -11,6 +12,7 @@ __all__ = [
     "ShipReport",
     "ShippingStatus",
     "default_tracking_uri",
+    "delivered_everywhere",
     "follow",
     "follow_in_turn",
     "ship",

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from examsgraph_callbacks.events import Fact, FactKind, FeedbackType, RunFact, Status, Verdict
-from examsgraph_callbacks.journal.reader import decode_line
+from examsgraph_callbacks.journal.reader import read_line
 
 __all__ = ["FACT_COLUMNS", "SegmentPart", "columns_of_lines", "read_columns"]
 
@@ -81,6 +81,10 @@ FACT_COLUMNS = pa.schema(
 )
 """What is read of facts, under their own names, null where a fact has no such field."""
 
+# a time is read as text first: the parser takes one without a zone for UTC
+_AS_WRITTEN = FACT_COLUMNS.set(
+    FACT_COLUMNS.get_field_index("started_at"), pa.field("started_at", pa.string())
+)
 _CHUNK_BYTES = 32 * 1024 * 1024
 _RUNS = ("trace", "llm_call", "embedding_call", "retrieval", "tool_call", "exploration")
 _PLAIN_VERSION = "^1(\\.|$)"
@@ -185,11 +189,13 @@ def _at_once(lines: pa.Array) -> pa.Table | None:
                 block_size=max(1 << 20, int(np.diff(offsets).max()) + 2), use_threads=True
             ),
             parse_options=arrow_json.ParseOptions(
-                explicit_schema=FACT_COLUMNS, unexpected_field_behavior="ignore"
+                explicit_schema=_AS_WRITTEN, unexpected_field_behavior="ignore"
             ),
         )
+        moments = pc.cast(facts["started_at"], FACT_COLUMNS.field("started_at").type)
     except pa.ArrowInvalid:
         return None
+    facts = facts.set_column(FACT_COLUMNS.names.index("started_at"), "started_at", moments)
     return facts if facts.num_rows == len(lines) and _are_facts(facts) else None
 
 
@@ -230,8 +236,8 @@ def _are_facts(facts: pa.Table) -> bool:
 
 def _one(line: bytes) -> pa.Table:
     """The columns of one line by the vocabulary itself, all null where it is no fact."""
-    fact = decode_line(line)
-    row: dict[str, object] = {} if fact is None else _row(fact)
+    fact = read_line(line)
+    row: dict[str, object] = {} if isinstance(fact, str) else _row(fact)
     return pa.Table.from_pylist([row], schema=FACT_COLUMNS)
 
 

@@ -1,6 +1,7 @@
 """The compacted part of a journal: Parquet files by date, and the commits that say which of them count."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
@@ -9,16 +10,15 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from examsgraph_callbacks.background.locks import is_written
+from examsgraph_callbacks.defaults import LAKE_FOLDER
 from examsgraph_callbacks.journal.store import Folder, Store, open_store
 from examsgraph_callbacks.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FACTS", "FOLDER", "Commit", "Lake", "LakeFile", "Span", "lake_of", "renamed"]
-
-FOLDER = "lake"
-"""The folder in a journal that holds its lake, where no other place is set."""
+__all__ = ["FACTS", "Commit", "Lake", "LakeFile", "Span", "lake_of", "renamed", "waiting_bytes"]
 
 FACTS = "facts"
 """The table of the facts themselves, each with the line that it was written as."""
@@ -160,7 +160,20 @@ class Lake:
 
 def lake_of(journal: Path, place: str | None = None) -> Lake:
     """The lake of a journal: at `place`, else where `EXAMSGRAPH_LAKE` says, else in the journal's folder."""
-    return Lake(open_store(place or Settings().lake or journal / FOLDER))
+    return Lake(open_store(place or Settings().lake or journal / LAKE_FOLDER))
+
+
+def waiting_bytes(journal: Path, segments: Iterable[Path]) -> int:
+    """How many bytes of `segments` nobody writes to any more, and are not in the lake."""
+    covered = lake_of(journal).covered()
+    waiting = 0
+    for path in segments:
+        with suppress(FileNotFoundError):
+            span = covered.get(path.name)
+            beyond = path.stat().st_size - (span.end if span else 0)
+            if beyond > 0 and not is_written(path):
+                waiting += beyond
+    return waiting
 
 
 def renamed(file: LakeFile, measured_by: str) -> str:
