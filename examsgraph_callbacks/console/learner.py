@@ -80,8 +80,8 @@ def forget_learner(
         screen.say(f"Set aside, never delivered: {counted(forgotten.dead_letters, 'fact')} erased.")
     if forgotten.in_trash:
         screen.warn(
-            f"{counted(forgotten.in_trash, 'run')}, emptied, in the server's trash: its operator removes them "
-            "for good with  mlflow gc"
+            f"{counted(forgotten.in_trash, 'run')}, emptied, in the server's trash: its operator removes "
+            "them for good with  mlflow gc"
         )
     screen.say("Day sums of LLM_Cost name nobody and stay.")
 

@@ -42,7 +42,7 @@ def find_learner(read: Callable[[], Iterable[Fact]], user_ids: Iterable[str]) ->
     learner = Learner(frozenset(user_ids))
     shared: set[str] = set()
     while True:
-        before = len(learner.traces), len(learner.sessions), len(shared)
+        traces, sessions, known_shared = len(learner.traces), len(learner.sessions), len(shared)
         learner.events, learner.unnamed, learner.kinds = set(), set(), {}
         for fact in read():
             turn = _turn(fact)
@@ -60,9 +60,10 @@ def find_learner(read: Callable[[], Iterable[Fact]], user_ids: Iterable[str]) ->
                     learner.traces | learner.sessions
                 )
                 shared |= others
-                learner.traces -= others
-                learner.sessions -= others
-        if before == (len(learner.traces), len(learner.sessions), len(shared)):
+        if len(shared) > known_shared:
+            # what was found by way of these is theirs no more
+            learner.traces, learner.sessions = set(), set()
+        elif (traces, sessions) == (len(learner.traces), len(learner.sessions)):
             return learner
 
 
