@@ -130,6 +130,7 @@ class Analytics:
         words: defaultdict[tuple[object, ...], dict[str, int]] = defaultdict(dict)
         for row in sorted(said, key=lambda row: (-row["calls"], row["response_quality"])):
             words[_route(row)][row["response_quality"]] = row["calls"]
+        rows.sort(key=lambda row: [name or "" for name in _route(row)])
         return Routing(routes=tuple(_route_figures(row, words[_route(row)]) for row in rows))
 
     def understanding_by_concept(self, period: Period = _EVER) -> UnderstandingByConcept:
@@ -238,7 +239,7 @@ def _verdict(margin_krw: Decimal | None) -> MarginVerdict:
     return "sustainable" if margin_krw > 0 else "unsustainable"
 
 
-def _route(row: dict[str, Any]) -> tuple[object, ...]:
+def _route(row: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
     return row["task_type"], row["requested_model"], row["served_model"]
 
 

@@ -26,7 +26,7 @@ EVERYTHING: list[Fact] = [
 ]
 
 
-def broken(change: Callable[[dict[str, Any]], None], fact: Fact | None = None) -> bytes:
+def broken(change: Callable[[dict[str, Any]], object], fact: Fact | None = None) -> bytes:
     content = json.loads(encode_fact(fact or answered()))
     change(content)
     return json.dumps(content, ensure_ascii=False).encode() + b"\n"

@@ -21,6 +21,8 @@ def monthly_costs(
     `usd` over the `priced` months of users (those with a call that has a price), of `months` with calls of
     `users`; in `losing` of them a user cost more than `paid_usd`.
     """
+    import ibis
+
     calls = tables.calls.filter(tables.calls.user_id.notnull())
     if user_id is not None:
         calls = calls.filter(calls.user_id == user_id)
@@ -34,7 +36,7 @@ def monthly_costs(
     return monthly.aggregate(
         usd=monthly.usd.sum(),
         priced=monthly.usd.count(),
-        losing=(monthly.usd > paid_usd).cast("int64").sum(),
+        losing=(monthly.usd > ibis.literal(paid_usd, "decimal(38, 18)")).cast("int64").sum(),
         users=monthly.user_id.nunique(),
         months=monthly.count(),
         calls=monthly.calls.sum(),

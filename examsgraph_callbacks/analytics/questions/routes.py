@@ -33,7 +33,7 @@ def routes(tables: Tables) -> "ibis.Table":
     times = nearest_ranks(answered, _ROUTE, "latency_ms", {"latency_p50_ms": 50, "latency_p95_ms": 95})
     joined = figures.left_join(times, _ROUTE).drop([f"{name}_right" for name in _ROUTE])
     joined = joined.left_join(_reactions(calls, tables), _ROUTE).drop([f"{name}_right" for name in _ROUTE])
-    return _with_nulls(joined).order_by(_ROUTE)
+    return _with_nulls(joined)
 
 
 def qualities(tables: Tables) -> "ibis.Table":
