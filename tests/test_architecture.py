@@ -33,10 +33,15 @@ OWNERS = {
     "langchain_openai": {"demo"},
     "neo4j": {"graph"},
     "neo4j_graphrag": {"graph"},
-    "numpy": {"graph", "experiments"},
     "scipy": {"experiments"},
     "statsmodels": {"experiments"},
     "orjson": {"journal"},
+    # what facts are where there are many: the journal keeps columns of them, the others work them out
+    "numpy": {"graph", "journal", "measure", "analytics", "experiments"},
+    "pyarrow": {"journal", "measure", "analytics"},
+    "fsspec": {"journal"},
+    "ibis": {"analytics"},
+    "pyspark": {"analytics"},
     "tiktoken": {"measure"},
     "genai_prices": {"measure"},
     "mlflow": {"deliver"},
@@ -49,6 +54,10 @@ OWNERS = {
     "llama_index": {"llama_index"},
     "llama_index_instrumentation": {"llama_index"},
     "openai": {"openai"},
+    "fastapi": {"server"},
+    "starlette": {"server"},
+    "uvicorn": {"server"},
+    "prometheus_client": {"server"},
 }
 EVERY_ROOM_MAY = {"pydantic", "pydantic_core"}
 

@@ -11,7 +11,7 @@ from examsgraph_callbacks.cli import app
 from examsgraph_callbacks.events import PromptComparison, PromptScore
 from examsgraph_callbacks.journal import Journal
 from tests.experiments.classes import BEGAN, plan, taught
-from tests.tracker_document import COMPARISON
+from tests.tracker.document import COMPARISON
 
 THIRDS = dict.fromkeys(("v1_strict", "v2_friendly", "v3_encouraging"), 1 / 3)
 
