@@ -78,6 +78,10 @@ class Settings(BaseSettings):
         description="Whether a report is acknowledged only when the disk itself has it (`fsync`): it then "
         "survives a power cut, not only the end of the process.",
     )
+    experiments: Path | None = Field(
+        default=None,
+        description="The TOML file of the prompt experiments that the HTTP API hands out.",
+    )
     subscription_price_krw: Decimal = Field(
         default=Decimal(10_000),
         gt=0,

@@ -117,6 +117,10 @@ def compare_offline(
                 while len(running) >= (concurrency if work.knows_cost else 1):
                     _, running = wait(running, return_when=FIRST_COMPLETED)
                     on_progress(work.done, total)
+                # what is under way may turn out to be cheaper than what was kept aside for it
+                while running and not work.may_ask(len(running)):
+                    _, running = wait(running, return_when=FIRST_COMPLETED)
+                    on_progress(work.done, total)
                 if work.may_ask(len(running)):
                     running.add(threads.submit(work.ask, asked, ask))
                 else:

@@ -1,6 +1,6 @@
 """Hands prompts out to learners, and writes down who was given which: arithmetic, and one write a use."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -93,20 +93,7 @@ class PromptHandout:
         What fails in here is counted and logged, and None is returned: the learner's turn goes on.
         """
         try:
-            if not self._planned:
-                self._planned = True
-                self._write_plan()
-            event_id = self._clock.new_id()
-            fields: dict[str, object] = {
-                **ambient_context(),
-                "kind": "exposure",
-                "schema_version": SCHEMA_VERSION,
-                "event_id": event_id,
-                "started_at": utc(self._clock.wall_ns()),
-                "experiment": self.experiment.name,
-                "user_id": user_id,
-                "prompt_variant": variant,
-            }
+            fields = self._exposure(user_id, variant, ambient_context())
             run_id = surrounding_run()
             run = None if run_id is None else find_open_run(run_id)
             if run is not None:
@@ -115,7 +102,28 @@ class PromptHandout:
         except Exception as error:  # noqa: BLE001 - whatever it is, the host must not see it
             failures.report("recording an exposure", error)
             return None
-        return event_id
+        return str(fields["event_id"])
+
+    def insist_on_exposure(self, user_id: str, variant: str, about: Mapping[str, str]) -> str:
+        """The same for who tells somebody else that it is written; raises `JournalUnavailableError`."""
+        fields = self._exposure(user_id, variant, about)
+        self.journal.insist_on_fields(self._privacy.recorded_fields(Exposure, fields))
+        return str(fields["event_id"])
+
+    def _exposure(self, user_id: str, variant: str, about: Mapping[str, str]) -> dict[str, object]:
+        if not self._planned:
+            self._planned = True
+            self._write_plan()
+        return {
+            **about,
+            "kind": "exposure",
+            "schema_version": SCHEMA_VERSION,
+            "event_id": self._clock.new_id(),
+            "started_at": utc(self._clock.wall_ns()),
+            "experiment": self.experiment.name,
+            "user_id": user_id,
+            "prompt_variant": variant,
+        }
 
     def _write_plan(self) -> None:
         experiment = self.experiment
@@ -147,6 +155,11 @@ class HandedOut:
     def variant(self) -> str:
         """The name of the variant."""
         return self.assignment.variant
+
+    @property
+    def text(self) -> str:
+        """The prompt's text, to look at: what is used is taken by `use`."""
+        return self._handout.experiment.variants[self.variant]
 
     def use(self) -> str:
         """The prompt's text. The first use is on record, where the learner is in the experiment."""

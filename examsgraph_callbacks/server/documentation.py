@@ -26,7 +26,7 @@ from examsgraph_callbacks.tracker import (
     PromptReport,
 )
 
-__all__ = ["ANSWERS", "REPORTS", "TEXT", "refusals", "report_body"]
+__all__ = ["ANSWERS", "PAGE", "REPORTS", "TEXT", "answered", "refusals", "report_body", "report_schema"]
 
 REPORTS: dict[str, type[AnyReport]] = {
     "trace-graph-exploration": ExplorationReport,
@@ -41,6 +41,7 @@ _REFUSALS = {
     400: "The body is no JSON.",
     401: "No token that this server knows.",
     403: "A token without the scope that this needs.",
+    404: "Nothing of that name.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The body is not said to be JSON.",
@@ -70,9 +71,19 @@ def refusals(*statuses: int) -> Responses:
 
 def report_body(path: str, kind: type[BaseModel]) -> dict[str, Any]:
     """What the body of a report holds."""
-    examples = {name: {"value": value} for name, value in BODIES[path].items()}
+    return report_schema(kind, BODIES[path])
+
+
+def report_schema(kind: type[BaseModel], bodies: Mapping[str, object]) -> dict[str, Any]:
+    """What such a body holds, with these examples."""
+    examples = {name: {"value": value} for name, value in bodies.items()}
     schema = _inlined(kind.model_json_schema())
     return {"requestBody": {"required": True, "content": {_JSON: {"schema": schema, "examples": examples}}}}
+
+
+def answered(description: str, kind: Any) -> Responses:
+    """The answer where all went well, with data of this kind."""
+    return _answered(description, Answered[kind])
 
 
 def _answered(description: str, kind: Any, example: object = None) -> Responses:
@@ -127,3 +138,8 @@ TEXT: Responses = {
     }
 }
 """Of the figures for Prometheus."""
+
+PAGE: Responses = {
+    200: {"description": "A page of one file.", "content": {"text/html": {"schema": {"type": "string"}}}}
+}
+"""Of what is to be looked at."""

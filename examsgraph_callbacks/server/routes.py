@@ -17,6 +17,7 @@ from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.server.access import Scope
 from examsgraph_callbacks.server.answers import Health, answer, recorded
 from examsgraph_callbacks.server.documentation import ANSWERS, REPORTS, TEXT, refusals, report_body
+from examsgraph_callbacks.server.experiments import add_experiments
 from examsgraph_callbacks.server.questions import Questions
 from examsgraph_callbacks.server.refusals import Refusal, refusal_of_field
 from examsgraph_callbacks.server.service import Service
@@ -53,13 +54,17 @@ Until = Annotated[
 ]
 
 
-def api_router(service: Service | None = None) -> APIRouter:
-    """The routes under `/v1/mlflow`, with `/health` and `/metrics`; of the configured journal by default."""
+def api_router(service: Service | None = None, now: Callable[[], datetime] | None = None) -> APIRouter:
+    """The routes under `/v1/mlflow`, with `/health` and `/metrics`; of the configured journal by default.
+
+    `now` tells the time by which the experiments are looked at, UTC by default.
+    """
     service = service or Service()
     router = APIRouter(route_class=_guarded(service))
     for path, kind in REPORTS.items():
         _add_report(router, service, path, kind)
     _add_questions(router, service)
+    add_experiments(router, service, PREFIX, now)
     _add_state(router, service)
     return router
 

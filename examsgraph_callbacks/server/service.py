@@ -28,6 +28,7 @@ __all__ = ["Service"]
 
 ReportT = TypeVar("ReportT", bound=AnyReport)
 AnswerT = TypeVar("AnswerT", bound=Answer)
+ResultT = TypeVar("ResultT")
 
 
 class Service:
@@ -106,8 +107,12 @@ class Service:
 
     async def ask(self, question: Callable[[Questions], AnswerT]) -> AnswerT:
         """The answer to a question, worked out beside the requests that come meanwhile."""
+        return await self.work_out(lambda: question(self._questions))
+
+    async def work_out(self, work: Callable[[], ResultT]) -> ResultT:
+        """The result of work that takes a while, done beside the requests that come meanwhile."""
         try:
-            return await self._asking.do(lambda: question(self._questions))
+            return await self._asking.do(work)
         except InvalidInputError as error:
             raise Refusal(422, str(error)) from error
         except ExamsGraphError as error:

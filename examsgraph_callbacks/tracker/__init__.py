@@ -10,6 +10,7 @@ from examsgraph_callbacks.tracker.reports import (
     ExplorationReport,
     FeedbackReport,
     PromptReport,
+    PromptScoreReport,
 )
 from examsgraph_callbacks.tracker.tracker import Tracker
 
@@ -24,6 +25,7 @@ __all__ = [
     "FeedbackReport",
     "Problem",
     "PromptReport",
+    "PromptScoreReport",
     "Tracker",
     "first_problem",
     "mlflow_tracker",

@@ -10,6 +10,7 @@ from examsgraph_callbacks.events import (
     Feedback,
     LLMCall,
     PromptComparison,
+    PromptScore,
 )
 from examsgraph_callbacks.tracker.reports import (
     ConceptResourceReport,
@@ -18,11 +19,14 @@ from examsgraph_callbacks.tracker.reports import (
     FeedbackReport,
     HopReport,
     PromptReport,
+    PromptScoreReport,
 )
 
 __all__ = ["AnyReport", "fact_of"]
 
-AnyReport = ExplorationReport | PromptReport | FeedbackReport | CostReport | ConceptResourceReport
+AnyReport = (
+    ExplorationReport | PromptReport | PromptScoreReport | FeedbackReport | CostReport | ConceptResourceReport
+)
 
 Fields = dict[str, object]
 
@@ -45,6 +49,8 @@ def fact_of(report: AnyReport, clock: Clock) -> tuple[type[Fact], Fields]:
             latency_ms = report.latency_ms or 0.0
         case PromptReport():
             kind, fields = PromptComparison, report.model_dump(exclude_none=True)
+        case PromptScoreReport():
+            kind, fields = PromptScore, report.model_dump(exclude_none=True)
         case ConceptResourceReport():
             kind, fields = ConceptResource, _resource(report)
     fields = {

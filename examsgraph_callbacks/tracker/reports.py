@@ -40,6 +40,7 @@ __all__ = [
     "HopReport",
     "ParamsReport",
     "PromptReport",
+    "PromptScoreReport",
     "Report",
 ]
 
@@ -49,6 +50,9 @@ _ONE_NAME = "one value for feedback_type and user_feedback, which are two names 
 _ONE_THRESHOLD = (
     "one value for similarity_threshold and threshold, which are two names of one field: pass only one"
 )
+
+
+ManualScore = Annotated[float, Field(strict=True, ge=-1e6, le=1e6, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -133,11 +137,19 @@ class PromptReport(Report):
     trace_ids: Annotated[dict[Label, TraceId], Field(max_length=VARIANTS_LIMIT)] = Field(
         default_factory=dict, description=f"an object by the names of the variants, each value {TRACE}"
     )
-    manual_scores: Annotated[
-        dict[Label, Annotated[float, Field(strict=True, ge=-1e6, le=1e6, allow_inf_nan=False)]],
-        Field(max_length=VARIANTS_LIMIT),
-    ] = Field(default_factory=dict, description="an object of numbers by the names of the variants")
+    manual_scores: Annotated[dict[Label, ManualScore], Field(max_length=VARIANTS_LIMIT)] = Field(
+        default_factory=dict, description="an object of numbers by the names of the variants"
+    )
     task_type: Label | None = Field(None, description=LABEL)
+
+
+class PromptScoreReport(_Part):
+    """What a person thinks of one answer of a comparison, whose `event_id` is `comparison_id`."""
+
+    comparison_id: Label = Field(description=LABEL)
+    prompt_variant: Label = Field(description=LABEL)
+    score: ManualScore = Field(description="a number on a scale of your own")
+    question_id: Label | None = Field(None, description=LABEL)
 
 
 class FeedbackReport(Report):

@@ -22,6 +22,7 @@ from examsgraph_callbacks.tracker.reports import (
     ExplorationReport,
     FeedbackReport,
     PromptReport,
+    PromptScoreReport,
 )
 
 __all__ = ["Tracker"]
@@ -132,6 +133,23 @@ class Tracker:
             "trace_ids": trace_ids,
         }
         return self.record(_report(PromptReport, given))
+
+    def score_prompt(
+        self,
+        *,
+        comparison_id: str,
+        prompt_variant: str,
+        score: float,
+        question_id: str | None = None,
+    ) -> str:
+        """Record what a person thinks of one answer of the comparison whose `event_id` is `comparison_id`."""
+        given = {
+            "comparison_id": comparison_id,
+            "prompt_variant": prompt_variant,
+            "score": score,
+            "question_id": question_id,
+        }
+        return self.record(_report(PromptScoreReport, given))
 
     def log_user_feedback(
         self,

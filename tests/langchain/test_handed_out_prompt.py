@@ -19,8 +19,8 @@ TONE = PromptExperiment(
 def test_the_turns_facts_carry_the_variant_and_its_exposure_names_the_turn(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     handout = PromptHandout(TONE, journal)
-    chain = handed_out_prompt(handout, ("human", "{message}")) | ScriptedModel() | StrOutputParser()
-    chain = chain.with_config(callbacks=[ExamsGraphCallbackHandler(journal)])
+    steps = handed_out_prompt(handout, ("human", "{message}")) | ScriptedModel() | StrOutputParser()
+    chain = steps.with_config(callbacks=[ExamsGraphCallbackHandler(journal)])
 
     for number in range(8):
         with handout.tutoring(user_id=f"user_{number}", question_id="q_001"):
