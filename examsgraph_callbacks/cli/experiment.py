@@ -10,6 +10,8 @@ import typer
 from examsgraph_callbacks.cli.common import JournalOption, errors_in_one_line, new_group
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from examsgraph_callbacks.experiments import PromptExperiment
 
 __all__ = ["experiment"]
@@ -230,10 +232,18 @@ def _experiment(name: str, file: Path | None) -> "PromptExperiment":
         from examsgraph_callbacks.demo.tones import TONES
 
         return PromptExperiment(name, dict(TONES))
-    found = load_experiments(file)
+    found = load_experiments(file, _from_registry)
     if name not in found:
         raise InvalidInputError(f"expected [experiments.{name}] in {file}, found {', '.join(found)}")
     return found[name]
+
+
+def _from_registry(addresses: "Mapping[str, str]") -> dict[str, str]:
+    """The prompts at these addresses in MLflow's registry."""
+    from examsgraph_callbacks.deliver import default_tracking_uri, registered_prompts
+    from examsgraph_callbacks.journal import Journal
+
+    return registered_prompts(addresses, default_tracking_uri(Journal().path))
 
 
 def _demo_questions() -> Path:

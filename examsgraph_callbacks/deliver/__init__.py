@@ -5,6 +5,7 @@ from examsgraph_callbacks.deliver.checkpoint import delivered_everywhere
 from examsgraph_callbacks.deliver.destination import ui_command
 from examsgraph_callbacks.deliver.follow import follow, follow_in_turn
 from examsgraph_callbacks.deliver.forgetting import ForgottenInMlflow, forget_in_mlflow
+from examsgraph_callbacks.deliver.registered_prompts import registered_prompts
 from examsgraph_callbacks.deliver.shipper import GRACE, ShipReport, ship
 from examsgraph_callbacks.deliver.status import ShippingStatus, shipping_status
 
@@ -18,6 +19,7 @@ __all__ = [
     "follow",
     "follow_in_turn",
     "forget_in_mlflow",
+    "registered_prompts",
     "ship",
     "shipping_status",
     "ui_command",

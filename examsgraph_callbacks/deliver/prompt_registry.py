@@ -34,6 +34,7 @@ class PromptRegistry:
     def __init__(self, destination: Destination) -> None:
         self._client = destination.client
         self._registered: dict[tuple[str, str], RegisteredPrompt] = {}
+        self._aliases: dict[RegisteredPrompt, set[str]] = {}
 
     def register(self, variant: str, text: str, experiment_id: str) -> RegisteredPrompt:
         """The version that holds `text`, made where there is none; doing it again changes nothing."""
@@ -41,6 +42,13 @@ class PromptRegistry:
         if (name, text) not in self._registered:
             self._registered[name, text] = self._find_or_make(name, text, experiment_id)
         return self._registered[name, text]
+
+    def call(self, prompt: RegisteredPrompt, experiment: str) -> None:
+        """Have the experiment's name stand for this version, as an alias; doing it again changes nothing."""
+        alias = registered_name(experiment).replace(".", "_")
+        if alias not in self._aliases.get(prompt, ()):
+            repeated(partial(self._client.set_prompt_alias, prompt.name, alias, prompt.version))
+            self._aliases.setdefault(prompt, set()).add(alias)
 
     def _find_or_make(self, name: str, text: str, experiment_id: str) -> RegisteredPrompt:
         versions = self._versions(name)

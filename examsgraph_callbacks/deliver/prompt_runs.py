@@ -12,7 +12,7 @@ from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.prompt_registry import PromptRegistry, RegisteredPrompt
 from examsgraph_callbacks.deliver.prompt_scores import write_scores
 from examsgraph_callbacks.deliver.runs import RunContent, RunWriter, is_deleted, is_half_written, reaching
-from examsgraph_callbacks.events import Fact, PromptComparison, PromptScore
+from examsgraph_callbacks.events import Fact, PromptComparison, PromptExperimentPlan, PromptScore
 from examsgraph_callbacks.failures import failures
 
 if TYPE_CHECKING:
@@ -47,11 +47,20 @@ class PromptRunWriter:
         """
         given = [*facts]
         waiting = self._write_comparisons(given)
+        self._register_plans(fact for fact in given if isinstance(fact, PromptExperimentPlan))
         scores = self.runs.in_time(fact for fact in given if isinstance(fact, PromptScore))
         if not scores:
             return waiting
         with reaching(self._destination):
             return [*waiting, *write_scores(self._destination, self.runs, scores)]
+
+    def _register_plans(self, plans: Iterable[PromptExperimentPlan]) -> None:
+        """Put the prompts that are handed out to learners into the registry, under the experiment's name."""
+        for plan in plans:
+            with reaching(self._destination):
+                for variant, text in plan.prompt_variants.items():
+                    prompt = self._registered(variant, text, plan.experiment)
+                    self.runs.progress += prompt is not None
 
     def _write_comparisons(self, facts: Iterable[Fact]) -> Sequence[Fact]:
         comparisons = self.runs.in_time(fact for fact in facts if isinstance(fact, PromptComparison))
@@ -94,19 +103,24 @@ class PromptRunWriter:
 
         return self.runs.put(comparison_run(comparison), known, write_variants)
 
-    def _registered(self, variant: str, text: str | None) -> RegisteredPrompt | None:
+    def _registered(
+        self, variant: str, text: str | None, experiment: str | None = None
+    ) -> RegisteredPrompt | None:
         """The prompt in the registry; None where MLflow refuses it, which costs the run no more than that."""
         from mlflow.exceptions import MlflowException
 
         if not text:
             return None
         try:
-            return self._registry.register(variant, text, self.runs.experiment_id)
+            prompt = self._registry.register(variant, text, self.runs.experiment_id)
+            if experiment is not None:
+                self._registry.call(prompt, experiment)
         except MlflowException as error:
             if not refuses(error):
                 raise
             failures.report("registering a prompt in MLflow", error)
             return None
+        return prompt
 
 
 def comparison_run(comparison: PromptComparison) -> RunContent:

@@ -1,7 +1,8 @@
 """An experiment as data: a TOML file or the body of a request, checked and told where it is wrong."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,10 +51,18 @@ class _Definition(_Part):
     seed: str | None = None
 
 
-def load_experiments(path: str | Path) -> dict[str, PromptExperiment]:
+Registry = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Finds the texts at addresses such as `prompts:/tutor@strict`, both by the names of variants."""
+
+_ADDRESS = "prompts:/"
+
+
+def load_experiments(path: str | Path, registry: Registry | None = None) -> dict[str, PromptExperiment]:
     """The experiments of a TOML file, each a table `[experiments.NAME]`, by their names.
 
-    Raises `InvalidInputError`, naming the place, where the file or a value in it is not what it should be.
+    A variant may be the address of a prompt, which `registry` then finds, such as `registered_prompts` of
+    `examsgraph_callbacks.deliver`. Raises `InvalidInputError`, naming the place, where the file or a value in
+    it is not what it should be.
     """
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -65,7 +74,10 @@ def load_experiments(path: str | Path) -> dict[str, PromptExperiment]:
     if not isinstance(tables, dict) or not tables:
         found = ", ".join(content) or "nothing"
         raise InvalidInputError(f"expected a table [experiments.NAME] in {path}, found {found}")
-    return {name: experiment_from(name, table, str(path)) for name, table in tables.items()}
+    return {
+        name: _with_texts(experiment_from(name, table, str(path)), str(path), registry)
+        for name, table in tables.items()
+    }
 
 
 def experiment_from(name: str, values: Mapping[str, object], where: str = "it") -> PromptExperiment:
@@ -86,6 +98,18 @@ def experiment_from(name: str, values: Mapping[str, object], where: str = "it") 
         namespace=None if given.namespace is None else Namespace(**given.namespace.model_dump()),
         holdout=None if given.holdout is None else Holdout(**given.holdout.model_dump()),
     )
+
+
+def _with_texts(experiment: PromptExperiment, where: str, registry: Registry | None) -> PromptExperiment:
+    addresses = {name: text for name, text in experiment.variants.items() if text.startswith(_ADDRESS)}
+    if not addresses:
+        return experiment
+    if registry is None:
+        raise InvalidInputError(
+            f"expected texts for the variants of {experiment.name!r} in {where}, got "
+            f"{[*addresses.values()]}: write the texts there, or pass load_experiments a registry that finds them",
+        )
+    return replace(experiment, variants={**experiment.variants, **registry(addresses)})
 
 
 def _in_utc(moment: datetime) -> datetime:

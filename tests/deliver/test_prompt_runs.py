@@ -10,9 +10,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.tracing.utils.prompt import update_linked_prompts_tag
 
-from examsgraph_callbacks.deliver import ShipReport, ship
+from examsgraph_callbacks.deliver import ShipReport, registered_prompts, ship
 from examsgraph_callbacks.deliver.prompt_registry import registered_name
-from examsgraph_callbacks.events import Fact, PromptComparison, PromptScore
+from examsgraph_callbacks.errors import InvalidInputError
+from examsgraph_callbacks.events import Fact, PromptComparison, PromptExperimentPlan, PromptScore
+from examsgraph_callbacks.experiments import load_experiments
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from tests.deliver.factories import BEGAN, comparison, hex_id, small_turn
@@ -256,3 +258,35 @@ def test_a_score_given_later_is_a_metric_of_its_answer_and_a_later_one_takes_its
         runs[friendly].info.run_id, "manual_score"
     )
     assert sorted(metric.value for metric in history) == [2.0, 4.5]
+
+
+def test_the_prompts_that_learners_are_given_are_in_the_registry_under_the_experiments_name(
+    journal: Journal, tracking_uri: str, names: dict[str, str], tmp_path: Path
+) -> None:
+    strict, friendly = names["v1_strict"], names["v2_friendly"]
+    texts = {strict: "당신은 엄격한 교수입니다. 주제: {{topic}}", friendly: "당신은 친절한 코치입니다."}
+    planned = PromptExperimentPlan(
+        event_id=hex_id(f"planned {tracking_uri}"),
+        started_at=BEGAN,
+        experiment="tone",
+        prompt_variants=texts,
+        weights={strict: 0.5, friendly: 0.5},
+        primary_metric="satisfaction",
+        minimum_effect=0.05,
+        significance=0.05,
+        power=0.8,
+        planned_looks=28,
+    )
+    shipped(journal, tracking_uri, [planned])
+    shipped(journal, tracking_uri, [planned.model_copy(update={"event_id": hex_id(f"again {tracking_uri}")})])
+    assert versions_of(tracking_uri, strict) == {1: texts[strict]}
+
+    file = tmp_path / "experiments.toml"
+    lines = [f'{name} = "prompts:/{name}@tone"' for name in texts]
+    file.write_text("\n".join(["[experiments.tone.variants]", *lines]), encoding="utf-8")
+    loaded = load_experiments(file, lambda addresses: registered_prompts(addresses, tracking_uri))["tone"]
+    assert loaded.variants == {strict: "당신은 엄격한 교수입니다. 주제: {topic}", friendly: texts[friendly]}
+    with pytest.raises(InvalidInputError, match="pass load_experiments a registry"):
+        load_experiments(file)
+    with pytest.raises(InvalidInputError, match="expected a prompt at prompts:/nobody/1"):
+        registered_prompts({"a": "prompts:/nobody/1"}, tracking_uri)

@@ -27,7 +27,7 @@ __all__ = ["mlflow_server"]
 
 EXPERIMENTS = """
 [experiments.tone]
-minimum_effect = 0.15
+minimum_effect = 0.2
 [experiments.tone.variants]
 v1_strict = "당신은 엄격한 교수입니다. 학생이 틀렸을 때 명확히 지적하세요."
 v2_friendly = "당신은 친절한 코치입니다. 학생의 노력을 인정하면서 부드럽게 설명하세요."
@@ -39,8 +39,8 @@ coverage = 0.0
 a = "A"
 b = "B"
 """
-LEARNERS = [f"user_{number:04}" for number in range(1_260)]
-SATISFIED = {"v1_strict": 0.5, "v2_friendly": 0.75, "v3_encouraging": 0.7}
+LEARNERS = [f"user_{number:04}" for number in range(700)]
+SATISFIED = {"v1_strict": 0.45, "v2_friendly": 0.8, "v3_encouraging": 0.7}
 
 
 @pytest.fixture
@@ -131,8 +131,8 @@ async def test_a_whole_experiment(
         await post(tomorrow, "score-prompt", body)
     dice = random.Random(20)
     for user_id in LEARNERS:
-        # v3's page does not open for a third of them
-        if tone.assign(user_id).variant == "v3_encouraging" and dice.random() < 1 / 3:
+        # v3's page does not open for half of them
+        if tone.assign(user_id).variant == "v3_encouraging" and dice.random() < 0.5:
             continue
         about = {"session_id": f"session of {user_id}", "question_id": "q_002"}
         given = await post(tomorrow, "experiments/tone/hand-out", {"user_id": user_id, **about})
