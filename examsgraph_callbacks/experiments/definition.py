@@ -107,7 +107,8 @@ def _with_texts(experiment: PromptExperiment, where: str, registry: Registry | N
     if registry is None:
         raise InvalidInputError(
             f"expected texts for the variants of {experiment.name!r} in {where}, got "
-            f"{[*addresses.values()]}: write the texts there, or pass load_experiments a registry that finds them",
+            f"{[*addresses.values()]}: write the texts there, or pass load_experiments a registry that finds "
+            "them",
         )
     return replace(experiment, variants={**experiment.variants, **registry(addresses)})
 
