@@ -75,6 +75,7 @@ def run(
     """  # noqa: D301
     with errors_in_one_line():
         from examsgraph_callbacks.console import Screen
+        from examsgraph_callbacks.console.amounts import counted
         from examsgraph_callbacks.console.comparisons import (
             Limits,
             load_compared_questions,
@@ -87,7 +88,7 @@ def run(
         opened, screen = Journal(journal), Screen()
         if given is not None:
             written = record_given(opened, given, name)
-            screen.say(f"{len(written)} comparisons are in {opened.path}")
+            screen.say(f"{counted(len(written), 'comparison')} in {opened.path}")
             return
         from examsgraph_callbacks.demo.tones import tone_model
         from examsgraph_callbacks.langchain.asking import asking, chat_model

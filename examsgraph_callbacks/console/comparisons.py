@@ -14,7 +14,15 @@ from rich.text import Text
 from examsgraph_callbacks.analytics import Cost
 from examsgraph_callbacks.analytics.figures import CostTally
 from examsgraph_callbacks.capture import Clock, Privacy
-from examsgraph_callbacks.console.amounts import UNKNOWN, cost_usd, duration, one_line, tokens, usd_decimals
+from examsgraph_callbacks.console.amounts import (
+    UNKNOWN,
+    cost_usd,
+    counted,
+    duration,
+    one_line,
+    tokens,
+    usd_decimals,
+)
 from examsgraph_callbacks.console.layout import add_row, heading, new_table
 from examsgraph_callbacks.console.screen import Screen
 from examsgraph_callbacks.errors import InvalidInputError
@@ -175,9 +183,8 @@ def judge_under_bar(journal: Journal, screen: Screen, name: str, ask: Callable[[
 
 
 def _compared(compared: Compared, experiment: PromptExperiment, meter: Meter) -> Iterator[RenderableType]:
-    yield Text(
-        f"{len(compared.comparisons)} questions, each answered under {len(experiment.variants)} prompts"
-    )
+    questions = counted(len(compared.comparisons), "question")
+    yield Text(f"{questions}, each answered under {len(experiment.variants)} prompts")
     yield Text()
     table = new_table("variant", "answers", "characters", "output\ntokens", "USD", "latency\np50", "score")
     decimals = usd_decimals(compared.cost_usd)
@@ -197,7 +204,7 @@ def _compared(compared: Compared, experiment: PromptExperiment, meter: Meter) ->
         )
     yield table
     if compared.reused:
-        yield Text(f"{compared.reused} answers were there already.", "dim")
+        yield Text(f"Already there: {counted(compared.reused, 'answer')}.", "dim")
 
 
 def _average_output(calls: Iterable[LLMCall], meter: Meter) -> str:
@@ -215,15 +222,14 @@ def _cost(calls: Sequence[LLMCall], meter: Meter) -> Cost:
 
 def _left_out(compared: Compared, limits: Limits) -> Iterator[str]:
     if compared.failed:
-        yield (
-            f"{len(compared.failed)} answers failed, the last with {compared.failed[-1]}; run it again and "
-            "only what is missing is asked."
-        )
+        failed = counted(len(compared.failed), "answer")
+        yield f"{failed} failed, the last with {compared.failed[-1]}; run it again: only what is missing is asked."
+    unasked = counted(compared.unasked, "answer")
     if compared.unasked and compared.unpriced:
-        yield f"{compared.unasked} answers were not asked for: the model has no price to hold the budget by."
+        yield f"Not asked for: {unasked}, since the model has no price to hold the budget by."
     elif compared.unasked:
         spent = f"${compared.cost_usd:f}" if compared.cost_usd is not None else "nothing"
-        yield f"{compared.unasked} answers were not asked for: {spent} of ${limits.budget_usd} is spent."
+        yield f"Not asked for: {unasked}, since {spent} of ${limits.budget_usd} is spent."
 
 
 def _judged(judged: Iterable[Judged], control: str) -> Iterator[RenderableType]:
@@ -245,7 +251,7 @@ def _judged(judged: Iterable[Judged], control: str) -> Iterator[RenderableType]:
     yield table
     unreadable = sum(each.unreadable for each in judged)
     if unreadable:
-        yield Text(f"{unreadable} pairs were not judged as asked and are left out.", "yellow")
+        yield Text(f"Not judged as asked, and left out: {counted(unreadable, 'pair')}.", "yellow")
     yield from heading(
         "What a model prefers is not what teaches: let people score, and learners decide.", "dim"
     )

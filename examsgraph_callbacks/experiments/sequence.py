@@ -1,12 +1,12 @@
 """Follows a comparison from look to look, and says whether it is decided, and how far it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from examsgraph_callbacks.experiments.ratios import Difference
 from examsgraph_callbacks.experiments.spending import SMALLEST_STEP, Boundary
 
-__all__ = ["Course", "Taken", "follow"]
+__all__ = ["Course", "Taken", "follow", "follow_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,29 @@ def follow(looks: Sequence[Difference | None], information: float, significance:
             decided = seen
         before = fraction
     return Course(tuple(taken), decided)
+
+
+def follow_all(
+    looks: Mapping[str, Sequence[Difference | None]],
+    information: float,
+    significance: float,
+    *,
+    planned: int,
+) -> dict[str, Course]:
+    """The courses of several comparisons, of which `planned` share the significance.
+
+    Holm's step-down levels, over looks as in Ye, Li, Liu and Yao, Stat. Med. 32 (2013), 1112-1124: whenever
+    one is decided, those that are left share among fewer.
+    """
+    courses: dict[str, Course] = {}
+    left = [*looks]
+    share = planned
+    while left:
+        for name in left:
+            courses[name] = follow(looks[name], information, significance / share)
+        decided = [name for name in left if courses[name].decided is not None]
+        if not decided:
+            break
+        left = [name for name in left if name not in decided]
+        share -= len(decided)
+    return courses

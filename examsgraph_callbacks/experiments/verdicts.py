@@ -19,7 +19,7 @@ from examsgraph_callbacks.experiments.checks import (
 from examsgraph_callbacks.experiments.evidence import ArmEvidence, Evidence, gather
 from examsgraph_callbacks.experiments.metrics import METRICS, Metric, MetricName
 from examsgraph_callbacks.experiments.ratios import Difference, Sums, difference
-from examsgraph_callbacks.experiments.sequence import Course, follow
+from examsgraph_callbacks.experiments.sequence import Course, follow_all
 from examsgraph_callbacks.experiments.spending import drift_needed, require_extra
 from examsgraph_callbacks.measure import Meter
 
@@ -125,8 +125,7 @@ def report_experiment(
 def judge(evidence: Evidence) -> ExperimentReport:
     """The verdict on each variant.
 
-    With several variants the looks are held to Holm's step-down levels, by the closure principle as in Ye,
-    Li, Liu and Yao, Stat. Med. 32 (2013), 1112-1124: the significance is shared among those not decided.
+    Several variants share the significance (see `follow_all`).
     """
     plan = evidence.plan
     control, *variants = plan.weights
@@ -135,11 +134,11 @@ def judge(evidence: Evidence) -> ExperimentReport:
     information = (drift / plan.minimum_effect) ** 2
     looks = {name: _looks(evidence, name, control, metric.name) for name in variants}
     invalid = {name: _why_invalid(evidence, name, control) for name in variants}
-    courses = _followed(
+    courses = follow_all(
         {name: looks[name] for name in variants if invalid[name] is None},
         information,
         plan.significance,
-        len(variants),
+        planned=len(variants),
     )
     weights = [*plan.weights.values()]
     return ExperimentReport(
@@ -161,23 +160,6 @@ def judge(evidence: Evidence) -> ExperimentReport:
         ),
         cautions=tuple(_cautions(evidence)),
     )
-
-
-def _followed(
-    looks: dict[str, Sequence[Difference | None]], information: float, significance: float, planned: int
-) -> dict[str, Course]:
-    courses: dict[str, Course] = {}
-    open_ones = [*looks]
-    left = planned
-    while open_ones:
-        for name in open_ones:
-            courses[name] = follow(looks[name], information, significance / left)
-        decided = [name for name in open_ones if courses[name].decided is not None]
-        if not decided:
-            break
-        open_ones = [name for name in open_ones if name not in decided]
-        left -= len(decided)
-    return courses
 
 
 def _compared(
@@ -303,9 +285,9 @@ def _cautions(evidence: Evidence) -> Iterable[str]:
             "who react."
         )
     if evidence.unpriced:
-        yield f"{evidence.unpriced:,} calls have no price and are not in the cost."
+        yield f"Calls without a price, which are not in the cost: {evidence.unpriced:,}."
     if evidence.mixed:
-        yield f"{evidence.mixed:,} learners were given several variants and are left out."
+        yield f"Learners who were given several variants, and are left out: {evidence.mixed:,}."
 
 
 def _metric_name(name: str) -> MetricName:

@@ -8,9 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from examsgraph_callbacks.cli import app
-from examsgraph_callbacks.events import PromptComparison, PromptScore
+from examsgraph_callbacks.demo.questions import load_questions
+from examsgraph_callbacks.events import LLMCall, PromptComparison, PromptScore
 from examsgraph_callbacks.journal import Journal
 from tests.experiments.classes import BEGAN, plan, taught
+from tests.servers.openai_server import Answer, LedgerServer
 from tests.tracker.document import COMPARISON
 
 THIRDS = dict.fromkeys(("v1_strict", "v2_friendly", "v3_encouraging"), 1 / 3)
@@ -31,7 +33,7 @@ def test_the_demos_tones_are_compared_with_nothing_set_up(place: Path) -> None:
     first = said("run", "--journal", place)
     assert "12 questions, each answered under 3 prompts" in first
     assert "v2_friendly" in first
-    assert "36 answers were there already." in said("run", "--journal", place)
+    assert "Already there: 36 answers." in said("run", "--journal", place)
 
 
 def test_a_file_of_ones_own_and_a_budget(place: Path, tmp_path: Path) -> None:
@@ -41,7 +43,7 @@ def test_a_file_of_ones_own_and_a_budget(place: Path, tmp_path: Path) -> None:
         encoding="utf-8",
     )
     output = said("run", "short", "--file", file, "--budget", "0.0003", "--journal", place)
-    assert "answers were not asked for: $0.000" in output
+    assert "answers, since $0.000" in output
     assert "of $0.0003 is spent" in output
     assert "expected [experiments.tone]" in said("run", "tone", "--file", file, fails=True)
 
@@ -49,7 +51,7 @@ def test_a_file_of_ones_own_and_a_budget(place: Path, tmp_path: Path) -> None:
 def test_given_answers_are_scored_by_hand(place: Path, tmp_path: Path) -> None:
     given = tmp_path / "answers.jsonl"
     given.write_text(json.dumps(COMPARISON, ensure_ascii=False) + "\n", encoding="utf-8")
-    assert "1 comparisons are in" in said("run", "tone", "--given", given, "--journal", place)
+    assert "1 comparison in" in said("run", "tone", "--given", given, "--journal", place)
     assert "v2_friendly has 4.5 for q_002" in said("score", "q_002", "v2_friendly", 4.5, "--journal", place)
 
     comparison, score = Journal(place).read()
@@ -86,3 +88,32 @@ def test_the_report_as_text_json_and_page(place: Path, tmp_path: Path) -> None:
 def test_the_plan_says_how_many_learners_it_takes() -> None:
     # 2 (z(0.0125) + z(0.8))² (0.4/0.05)² is 1,217 for one look, the daily looks add 4%
     assert "v1_strict                1,266 learners" in said("plan", "--deviation", 0.4)
+
+
+def test_a_real_client_is_asked_and_judges_by_its_models_name(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = tmp_path / "questions.jsonl"
+    lines = [question.model_dump_json(exclude={"embedding"}) for question in load_questions()[:3]]
+    questions.write_text("\n".join(lines), encoding="utf-8")
+    model = ("--model", "openai:gpt-4o-mini", "--journal", place)
+    with LedgerServer() as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "a key")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        server.will(Answer(status=400))
+        first = said("run", "tone", "--questions", questions, "--concurrency", 2, *model)
+        assert "1 answer failed, the last with OpenAI" in first
+        assert "2 questions, each answered under 3 prompts" in first
+        assert "3 questions" in said("run", "tone", "--questions", questions, *model)
+        assert len(server.requests) == 10
+        assert sum(bill.input_tokens for bill in server.ledger) > 0
+
+        server.will(*(Answer(text=f"생각해 보면\n[[{verdict}]]") for verdict in "BA" * 6))
+        judged = said("judge", "tone", *model)
+    calls = [fact for fact in Journal(place).read() if isinstance(fact, LLMCall)]
+    assert len(calls) == 10 + 12
+    scores = [fact for fact in Journal(place).read() if isinstance(fact, PromptScore)]
+    # the variant stands second and is B, then first and is A: it is meant both times
+    assert [score.score for score in scores] == [1.0] * 6
+    assert "100%" in judged
+    assert "What a model prefers is not what teaches" in judged

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from examsgraph_callbacks.experiments.ratios import Difference, Sums, difference
-from examsgraph_callbacks.experiments.sequence import follow
+from examsgraph_callbacks.experiments.sequence import follow, follow_all
 from examsgraph_callbacks.experiments.spending import drift_needed
 
-__all__ = ["DAYS", "EFFECT", "POWER", "Outcomes", "simulated"]
+__all__ = ["DAYS", "EFFECT", "POWER", "Outcomes", "simulated", "simulated_three"]
 
 DAYS = 28
 EFFECT = 0.08
@@ -61,10 +61,7 @@ def simulated(experiments: int, lift: float, seed: int) -> Outcomes:
             z = np.abs(np.asarray(seen.estimate) / np.asarray(seen.standard_error))
         learners_daily += int((z > 1.96).any(axis=1).sum())
         for number in range(count):
-            looks = [
-                Difference(float(estimate), float(error))
-                for estimate, error in zip(seen.estimate[number], seen.standard_error[number], strict=True)  # type: ignore[index]
-            ]
+            looks = _looks(seen, number)
             course = follow(looks, information, SIGNIFICANCE)
             complete += course.is_complete
             if course.decided is not None:
@@ -81,6 +78,30 @@ def simulated(experiments: int, lift: float, seed: int) -> Outcomes:
         learners_daily,
         float(np.mean(days)) if days else float("nan"),
     )
+
+
+def simulated_three(experiments: int, seed: int) -> int:
+    """How many of experiments with three variants, all alike, find a difference of any from the first."""
+    dice = np.random.default_rng(seed)
+    information = (drift_needed(SIGNIFICANCE / 2, POWER, DAYS) / EFFECT) ** 2
+    found = 0
+    for count in _portions(experiments):
+        control, *variants = (_sums(*_thumbs(dice, count, _SATISFIED)) for _ in range(3))
+        with np.errstate(divide="ignore", invalid="ignore"):  # before anybody has said anything
+            seen = [difference(variant, control) for variant in variants]
+        for number in range(count):
+            looks = {str(place): _looks(each, number) for place, each in enumerate(seen)}
+            courses = follow_all(looks, information, SIGNIFICANCE, planned=2)
+            found += any(course.decided is not None for course in courses.values())
+    return found
+
+
+def _looks(seen: Difference, number: int) -> list[Difference]:
+    """The looks of one experiment among many."""
+    estimates, errors = np.asarray(seen.estimate)[number], np.asarray(seen.standard_error)[number]
+    return [
+        Difference(float(estimate), float(error)) for estimate, error in zip(estimates, errors, strict=True)
+    ]
 
 
 def _portions(experiments: int) -> Iterator[int]:

@@ -14,6 +14,7 @@ from examsgraph_callbacks import Tracker, tutoring
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import Exposure, Feedback, PromptExperimentPlan
 from examsgraph_callbacks.experiments import (
+    Assignment,
     Holdout,
     Namespace,
     PromptExperiment,
@@ -90,13 +91,13 @@ def test_whoever_is_in_stays_in_with_the_same_variant_while_it_ramps_up() -> Non
         {user: tone.assign(user, BEGAN + timedelta(days=days)) for user in LEARNERS} for days in (-1, 1, 3)
     )
 
-    def inside(given: dict[str, object]) -> set[str]:
-        return {user for user in given if given[user].in_experiment}  # type: ignore[attr-defined]
+    def inside(given: dict[str, Assignment]) -> set[str]:
+        return {user for user in given if given[user].in_experiment}
 
-    assert not inside(before)  # type: ignore[arg-type]
-    assert len(inside(first)) == pytest.approx(2_000, rel=0.1)  # type: ignore[arg-type]
-    assert len(inside(second)) == pytest.approx(10_000, rel=0.05)  # type: ignore[arg-type]
-    assert all(second[user] == first[user] for user in inside(first))  # type: ignore[arg-type]
+    assert not inside(before)
+    assert len(inside(first)) == pytest.approx(2_000, rel=0.1)
+    assert len(inside(second)) == pytest.approx(10_000, rel=0.05)
+    assert all(second[user] == first[user] for user in inside(first))
     with pytest.raises(InvalidInputError, match="only grows"):
         experiment(ramp_up=steps[::-1])
 

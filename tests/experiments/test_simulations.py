@@ -5,7 +5,7 @@ The full size, and the README's table:  pytest -m soak -s tests/experiments/test
 
 import pytest
 
-from tests.experiments.simulation import DAYS, EFFECT, POWER, Outcomes, simulated
+from tests.experiments.simulation import DAYS, EFFECT, POWER, Outcomes, simulated, simulated_three
 
 
 def check(none: Outcomes, lifted: Outcomes) -> None:
@@ -36,3 +36,10 @@ def test_two_thousand_without_a_difference_and_two_thousand_with_one() -> None:
     lines += [f"{lifted.worse} worse where better; decided on day {lifted.days_to_decide:.1f} on average"]
     print("\n" + "\n".join(lines))  # noqa: T201 - the table is what it is run for
     check(none, lifted)
+
+
+@pytest.mark.soak
+def test_two_thousand_with_three_variants_that_are_all_alike() -> None:
+    found = simulated_three(2_000, seed=13)
+    print(f"\nthree variants alike: {found / 2_000:.1%} find a difference")  # noqa: T201
+    assert found <= 0.05 * 2_000

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from examsgraph_callbacks.errors import InvalidInputError
-from examsgraph_callbacks.events import Exposure, Fact, LLMCall, PromptExperimentPlan
+from examsgraph_callbacks.events import Exposure, Fact, Feedback, LLMCall, PromptExperimentPlan
 from examsgraph_callbacks.experiments import ExperimentReport, report_experiment
 from examsgraph_callbacks.experiments.anytime import anytime_interval
-from examsgraph_callbacks.experiments.ratios import Difference
+from examsgraph_callbacks.experiments.evidence import gather
+from examsgraph_callbacks.experiments.ratios import Difference, Sums
 from tests.experiments.classes import BEGAN, DAYS, exposures_of, plan, taught
 
 HALVES = {"v1_strict": 0.5, "v2_friendly": 0.5}
@@ -112,7 +113,7 @@ def test_learners_with_several_variants_are_left_out_and_too_many_of_them_end_it
     few, many = reported(*facts, *mixed(5)), reported(*facts, *mixed(50))
     assert [arm.learners for arm in few.arms] == [500, 495]
     assert few.comparisons[0].verdict == "not enough data"
-    assert "5 learners were given several variants" in few.cautions[0]
+    assert few.cautions == ("Learners who were given several variants, and are left out: 5.",)
     assert many.comparisons[0].verdict == "invalid"
 
 
@@ -164,7 +165,7 @@ def test_calls_count_as_cost_and_latency_and_one_without_a_price_is_told_and_nev
     others = {each.metric: each for each in found.comparisons[0].others}
     assert others["cost_usd"].estimate > 0
     assert (others["cost_usd"].change, others["latency_ms"].change) == ("worse", "worse")
-    assert "1 calls have no price" in found.cautions[0]
+    assert found.cautions == ("Calls without a price, which are not in the cost: 1.",)
     nothing = reported(plan(HALVES), *exposures)
     assert nothing.arms[0].metrics["cost_usd"] is None
     assert nothing.arms[0].metrics["followup_rate"] is None
@@ -183,3 +184,27 @@ def test_anytime_intervals_are_wider_than_those_of_one_look() -> None:
 
 def test_a_plan_knows_its_kind() -> None:
     assert isinstance(plan(HALVES), PromptExperimentPlan)
+
+
+def test_the_sums_day_by_day_are_those_of_the_learners_reactions() -> None:
+    facts = [plan(HALVES), *class_of(0.55, 0.7, learners=120)]
+    variant_of = {fact.user_id: fact.prompt_variant for fact in facts if isinstance(fact, Exposure)}
+    evidence = gather(facts, "tone", LATER)
+    for day, date in enumerate(evidence.days):
+        ups: dict[str, list[int]] = {}
+        for fact in facts:
+            if isinstance(fact, Feedback) and fact.started_at.date() <= date:
+                user_id = str(fact.session_id).removeprefix("session of ")
+                ups.setdefault(user_id, []).append(fact.feedback_type == "thumbs_up")
+        for variant, arm in evidence.arms.items():
+            of_arm = [each for user_id, each in ups.items() if variant_of[user_id] == variant]
+            sums = arm.days["satisfaction"][day]
+            assert sums is not None
+            assert sums == Sums(
+                learners=len(of_arm),
+                y=sum(map(sum, of_arm)),
+                m=sum(map(len, of_arm)),
+                yy=sum(sum(each) ** 2 for each in of_arm),
+                ym=sum(sum(each) * len(each) for each in of_arm),
+                mm=sum(len(each) ** 2 for each in of_arm),
+            )
