@@ -223,7 +223,8 @@ def _cost(calls: Sequence[LLMCall], meter: Meter) -> Cost:
 def _left_out(compared: Compared, limits: Limits) -> Iterator[str]:
     if compared.failed:
         failed = counted(len(compared.failed), "answer")
-        yield f"{failed} failed, the last with {compared.failed[-1]}; run it again: only what is missing is asked."
+        last = compared.failed[-1]
+        yield f"{failed} failed, the last with {last}; run it again: only what is missing is asked."
     unasked = counted(compared.unasked, "answer")
     if compared.unasked and compared.unpriced:
         yield f"Not asked for: {unasked}, since the model has no price to hold the budget by."
