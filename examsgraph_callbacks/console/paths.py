@@ -27,10 +27,11 @@ def render_explorations(explorations: ExplorationReport) -> Iterator[RenderableT
         return
     yield from heading("Paths through the concept graph")
     if explorations.average_depth is not None:
+        verdict = "is" if explorations.is_inefficient else "would be"
         yield Text(
             f"{explorations.average_length or 0:.1f} hops followed on average, "
             f"{explorations.average_depth:.1f} hops deep "
-            f"({INEFFICIENT_DEPTH} or more {'is' if explorations.is_inefficient else 'would be'} inefficient)",
+            f"({INEFFICIENT_DEPTH} or more {verdict} inefficient)",
             "red" if explorations.is_inefficient else "",
         )
     if explorations.followed_nothing:

@@ -1,4 +1,4 @@
-"""Marks the questions that this package itself puts to a graph: no retriever's, and not to be heard as one's."""
+"""Marks the questions that this package itself puts to a graph: they are not to be heard as a retriever's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -71,7 +71,9 @@ def test_an_exploration_that_failed_half_way_says_nothing_of_depth() -> None:
 
 
 def test_an_exploration_that_found_nothing_to_follow_is_counted_apart_and_in_no_average() -> None:
-    rejected = Hop(node="n0", relation="r", next_node="aside", similarity_score=0.5, verdict="below_threshold")
+    rejected = Hop(
+        node="n0", relation="r", next_node="aside", similarity_score=0.5, verdict="below_threshold"
+    )
     summary = explorations(explored(*hops(3)), explored(), explored(rejected))
 
     assert (summary.count, summary.followed_nothing) == (3, 2)
