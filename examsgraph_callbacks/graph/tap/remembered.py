@@ -1,12 +1,12 @@
 """What was looked up a moment ago: the same question about the same nodes is not put twice in a minute."""
 
 import threading
+import time
 from array import array
 from collections.abc import Callable, Hashable
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
-from examsgraph_callbacks.capture import Clock
 from examsgraph_callbacks.graph.tap.hearing import AnyDriver, Place
 from examsgraph_callbacks.graph.tap.lookup_statements import Found, Wanted
 
@@ -23,7 +23,7 @@ _Answers: TypeAlias = dict[Hashable, tuple[int, Found]]
 class Remembered:
     """Answers by driver, database and whole question, query vector included; safe in threads."""
 
-    def __init__(self, elapsed_ns: Callable[[], int] = Clock().elapsed_ns) -> None:
+    def __init__(self, elapsed_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self._elapsed_ns = elapsed_ns
         self._answers: WeakKeyDictionary[AnyDriver, _Answers] = WeakKeyDictionary()
         # reentrant: a driver may be garbage-collected in here
