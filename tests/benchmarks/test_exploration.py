@@ -2,8 +2,8 @@
 
 A real Neo4j from Maven's jars, over Bolt on this machine; a generated graph of clustered vectors, whose
 relations lead mostly to similar concepts and whose most related concept has some thousand relations.
-`EXAMSGRAPH_BENCHMARK_CONCEPTS`, `_RELATIONS`, `_DIMENSIONS` and `_ROUNDS` make it smaller: to generate, load and index
-the graph takes most of the time. Variants take turns, with the same queries, in one process.
+`EXAMSGRAPH_BENCHMARK_CONCEPTS`, `_RELATIONS`, `_DIMENSIONS` and `_ROUNDS` make it smaller: to generate, load
+and index the graph takes most of the time. Variants take turns, with the same queries, in one process.
 """
 
 import gc
