@@ -18,7 +18,7 @@ class HoldsOpenRuns(Protocol):
         """The process ends."""
 
     def forget_all(self) -> None:
-        """This is a forked child: the runs are the parent's."""
+        """A forked child has begun, and the runs are its parent's."""
 
 
 def end_with_the_process(recorder: HoldsOpenRuns) -> None:
