@@ -12,7 +12,7 @@ from examsgraph_callbacks.deliver.destination import open_destination, without_c
 from examsgraph_callbacks.deliver.shipper import GRACE, Shipment, ShipReport, note_failure
 from examsgraph_callbacks.errors import AlreadyShippingError, DeliveryError
 from examsgraph_callbacks.journal import Journal
-from examsgraph_callbacks.measure import Meter
+from examsgraph_callbacks.measure import Meter, configured_meter
 
 __all__ = ["POLL_SECONDS", "follow", "follow_in_turn"]
 
@@ -44,11 +44,11 @@ def follow(
     called after each batch with what was delivered since MLflow was last opened.
 
     Another process may ship the same journal in between: this one goes on from where that one got to.
-    Raises `InvalidInputError` for a URI that holds no traces.
+    Raises `InvalidInputError` for a URI that holds no traces and for prices that cannot be read.
     """
     uri = absolute(tracking_uri or default_tracking_uri(journal.path))
     backoff = backoff or Backoff()
-    following = _Following(journal, uri, meter or Meter(), grace)
+    following = _Following(journal, uri, meter or configured_meter(), grace)
     try:
         while True:
             last = is_over()

@@ -27,7 +27,7 @@ from examsgraph_callbacks.deliver.views import Views
 from examsgraph_callbacks.errors import DeliveryError
 from examsgraph_callbacks.events import Fact, Feedback, PromptComparison
 from examsgraph_callbacks.journal import Journal
-from examsgraph_callbacks.measure import Meter
+from examsgraph_callbacks.measure import Meter, configured_meter
 
 __all__ = ["GRACE", "ShipReport", "Shipment", "note_failure", "ship"]
 
@@ -86,18 +86,20 @@ def ship(
     prompts runs of `Prompt_Experimentation`. A turn is delivered once its root is written; one of which
     nothing was written for `grace` before `now` (the present) is delivered as it is, under a root that
     says so. Delivering again, after a crash or to a second destination, changes nothing that is there.
-    `on_progress` is called after each batch with the report so far.
+    `on_progress` is called after each batch with the report so far. Figures are worked out by `meter`, else
+    by the configured one (see `configured_meter`).
 
     Raises `DeliveryError` where MLflow cannot be reached or another process ships there already, for all
-    of `patience`, and `InvalidInputError` for a URI that holds no traces; what was delivered until then
-    is remembered.
+    of `patience`, and `InvalidInputError` for a URI that holds no traces and for prices that cannot be
+    read; what was delivered until then is remembered.
     """
+    meter = meter or configured_meter()
     uri = absolute(tracking_uri or default_tracking_uri(journal.path))
     file = CheckpointFile(journal.path, uri, without_credentials(uri))
     with file.locked(patience):
         try:
             with open_destination(uri) as destination:
-                shipment = Shipment(journal, file, destination, meter or Meter())
+                shipment = Shipment(journal, file, destination, meter)
                 for report in shipment.deliver(now or datetime.now(UTC), grace):
                     if on_progress is not None:
                         on_progress(report)

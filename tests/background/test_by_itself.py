@@ -12,6 +12,7 @@ from textwrap import dedent
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Trace
 
 from examsgraph_callbacks.background import helper, starting
 from examsgraph_callbacks.background.locks import follow_lock, is_followed, is_written
@@ -19,6 +20,7 @@ from examsgraph_callbacks.deliver import shipping_status
 from examsgraph_callbacks.journal import Journal
 from tests.deliver.conftest import MLFLOW_WARNING, empty_database
 from tests.deliver.factories import turn_root
+from tests.deliver.readback import cost_of
 
 __all__ = ["empty_database"]
 
@@ -81,9 +83,12 @@ class Place:
         return int(lock.read_text("ascii") or 0) or None if is_followed(lock) else None
 
     def traces(self) -> int:
+        return len(self.all_traces())
+
+    def all_traces(self) -> list[Trace]:
         client = MlflowClient(self.uri)
         experiment = client.get_experiment_by_name("ExamsGraph")
-        return 0 if experiment is None else len(client.search_traces(locations=[experiment.experiment_id]))
+        return [] if experiment is None else client.search_traces(locations=[experiment.experiment_id])
 
     def is_shipped(self) -> bool:
         status = shipping_status(Journal(self.journal), self.uri)[0]
@@ -223,6 +228,43 @@ def test_what_mlflow_did_not_take_is_left_to_the_next_process(place: Place) -> N
 
     place.run("ask()")
     assert eventually(lambda: place.traces() == 2)
+
+
+WRITES_A_TURN = """
+    from examsgraph_callbacks import Journal
+    from tests.deliver.factories import llm_call, turn_root
+    journal = Journal()
+    for fact in (llm_call(task_type="simple_greeting"), turn_root()):
+        journal.write(fact)
+"""
+
+
+def test_the_helper_goes_by_the_prices_and_the_policy_of_the_settings(place: Place) -> None:
+    (place.path / "contract.toml").write_text(
+        '[[prices]]\nmodel = "gpt-4o-mini*"\ninput = 2000\noutput = 8000\n'
+        '[routing]\nsimple_greeting = ["tutor-7b"]\n',
+        "utf-8",
+    )
+    place.run(WRITES_A_TURN, EXAMSGRAPH_PRICES="contract.toml", EXAMSGRAPH_POLICY="contract.toml")
+
+    assert eventually(place.is_shipped)
+    (trace,) = place.all_traces()
+    assert cost_of(trace) == (15 * 2000 + 30 * 8000) / 1_000_000
+    assert trace.info.tags["misrouted"] == "true"
+
+
+def test_a_prices_file_that_cannot_be_read_is_told_by_the_status_and_costs_the_host_nothing(
+    place: Place,
+) -> None:
+    place.run(WRITES_A_TURN, EXAMSGRAPH_PRICES="gone.toml")
+
+    def said() -> str:
+        return shipping_status(Journal(place.journal), place.uri)[0].error or ""
+
+    assert eventually(lambda: "gone.toml" in said())
+    assert eventually(lambda: not place.helpers())
+    place.run(WRITES_A_TURN)
+    assert eventually(place.is_shipped)
 
 
 @pytest.mark.parametrize(
