@@ -160,7 +160,7 @@ class Shipment:
     @property
     def progress(self) -> int:
         """How much was written that need not be written again, also of a batch that failed."""
-        return self._path_runs.written + self._views.progress
+        return self._path_runs.runs.progress + self._views.progress
 
     @property
     def waits(self) -> bool:
@@ -281,7 +281,7 @@ class Shipment:
             sent.report,
             runs=self._path_runs_new,
             view_runs=self._views.runs,
-            refused=self._traces.refused + self._path_runs.refused + self._views.refused,
+            refused=self._traces.refused + self._path_runs.runs.refused + self._views.refused,
             set_aside=self._dead_letters.count,
         )
 

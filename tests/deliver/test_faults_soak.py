@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, Trace
 
 from examsgraph_callbacks.deliver import shipping_status
-from examsgraph_callbacks.deliver.path_runs import EVENT_ID_TAG
+from examsgraph_callbacks.deliver.runs import KEY_TAG
 from examsgraph_callbacks.events import Exploration, Fact, Feedback, LLMCall, RunFact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter, measure_path
@@ -165,10 +165,10 @@ def check_traces(facts: list[RunFact], server: str) -> None:
 def check_runs(facts: list[RunFact], server: str) -> None:
     explorations = {fact.event_id: fact for fact in facts if isinstance(fact, Exploration)}
     runs = all_runs(server, "GraphRAG_Path_Tracing")
-    assert Counter(run.data.tags[EVENT_ID_TAG] for run in runs) == Counter(explorations.keys())
+    assert Counter(run.data.tags[KEY_TAG] for run in runs) == Counter(explorations.keys())
     client = MlflowClient(tracking_uri=server)
     for run in runs:
-        measured = measure_path(explorations[run.data.tags[EVENT_ID_TAG]])
+        measured = measure_path(explorations[run.data.tags[KEY_TAG]])
         assert run.info.status == "FINISHED"
         assert run.data.metrics["path_length"] == measured.path_length
         assert run.data.metrics["min_similarity"] == measured.min_similarity
@@ -212,7 +212,7 @@ def check_costs(facts: list[RunFact], server: str) -> None:
 
 def check_feedback(given: list[Feedback], server: str) -> None:
     runs = all_runs(server, "User_Feedback")
-    assert Counter(run.data.tags[EVENT_ID_TAG] for run in runs) == Counter(each.event_id for each in given)
+    assert Counter(run.data.tags[KEY_TAG] for run in runs) == Counter(each.event_id for each in given)
     for run in runs:
         assert (run.info.status, run.data.tags["status"]) == ("FINISHED", "review_needed")
         assert run.data.metrics == {"satisfaction": 0, "understanding_score": 2}

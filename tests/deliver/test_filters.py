@@ -112,8 +112,8 @@ def test_feedback(filter_string: str, rows: list[str], taught: str) -> None:
             'tags.model = "gpt-4o"',
             [
                 "gpt-4o complex_reasoning 2026-01-15",
-                "gpt-4o simple_greeting 2026-01-15",
                 "gpt-4o complex_reasoning 2026-01-16",
+                "gpt-4o simple_greeting 2026-01-15",
             ],
         ),
         (
