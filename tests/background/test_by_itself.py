@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -220,10 +221,8 @@ def test_a_helper_that_is_told_to_stop_stops(place: Place) -> None:
 
 
 def test_what_mlflow_did_not_take_is_left_to_the_next_process(place: Place) -> None:
-    place.run("ask()", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
-    assert eventually(
-        lambda: shipping_status(Journal(place.journal), "http://127.0.0.1:9")[0].error is not None
-    )
+    place.run("ask()", MLFLOW_TRACKING_URI=NOBODY)
+    assert eventually(lambda: shipping_status(Journal(place.journal), NOBODY)[0].error is not None)
     assert eventually(lambda: not place.helpers())
 
     place.run("ask()")
@@ -265,6 +264,41 @@ def test_a_prices_file_that_cannot_be_read_is_told_by_the_status_and_costs_the_h
     assert eventually(lambda: not place.helpers())
     place.run(WRITES_A_TURN)
     assert eventually(place.is_shipped)
+
+
+TIMED_CALLS = """
+    taken = []
+    for _ in range(100):
+        began = time.perf_counter()
+        model.invoke("정규화란?", config={config})
+        taken.append(time.perf_counter() - began)
+        time.sleep(0.005)
+    print(sorted(taken)[50] * 1000, time.time(), flush=True)
+"""
+
+
+def test_with_mlflow_down_all_the_time_a_chain_and_the_exit_take_what_they_take_without_us(
+    place: Place,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        ways = {
+            "without us": ("None", {"EXAMSGRAPH_SHIP": "off"}),
+            "MLflow down": ("config", {"MLFLOW_TRACKING_URI": NOBODY}),
+            "MLflow hangs": ("config", {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{hangs.getsockname()[1]}"}),
+        }
+        taken_ms: dict[str, list[float]] = {way: [] for way in ways}
+        exit_ms: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(2):
+            for way, (config, environment) in ways.items():
+                median, ended = place.run(TIMED_CALLS.format(config=config), **environment).split()
+                exit_ms[way].append((time.time() - float(ended)) * 1000)
+                taken_ms[way].append(float(median))
+    print()  # noqa: T201 - the figures are what it is for
+    for way in ways:
+        print(f"{way:13} a call {min(taken_ms[way]):5.2f} ms   exit {min(exit_ms[way]):4.0f} ms")  # noqa: T201
+    for way in ways:
+        assert min(taken_ms[way]) - min(taken_ms["without us"]) < 2
+        assert min(exit_ms[way]) - min(exit_ms["without us"]) < 250
 
 
 @pytest.mark.parametrize(
