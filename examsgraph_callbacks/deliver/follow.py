@@ -115,6 +115,7 @@ class _Following:
         self._shipment: Shipment | None = None
         self._seen: dict[str, int] = {}
         self._waiting_seen_at: datetime | None = None
+        self._failed = False
         self.progressed = False
 
     def deliver(
@@ -139,6 +140,7 @@ class _Following:
                         return True
             except DeliveryError as error:
                 self.progressed = self.progressed or self._has_written()
+                self._failed = True
                 self.close()
                 note_failure(self._file, error)
                 raise
@@ -146,6 +148,7 @@ class _Following:
                 self.close()
                 raise
         self._seen, self._waiting_seen_at = sizes, now
+        self._failed = False
         return False
 
     def close(self) -> None:
@@ -158,7 +161,9 @@ class _Following:
         if self._shipment is None or not self._file.is_as_left():
             self.close()
             destination = self._opened.enter_context(open_destination(self._uri))
-            self._shipment = Shipment(self._journal, self._file, destination, self._meter)
+            self._shipment = Shipment(
+                self._journal, self._file, destination, self._meter, cautious=self._failed
+            )
         return self._shipment
 
     def _has_written(self) -> bool:

@@ -39,6 +39,7 @@ PATIENCE = timedelta(days=7)
 
 _ASK_AGAIN = timedelta(minutes=1)
 _INCOMPLETE_REMEMBERED = 10_000
+_FEWEST_AT_ONCE = 10
 
 T = TypeVar("T")
 
@@ -128,7 +129,8 @@ class _Sent:
 class Shipment:
     """A delivery, pass by pass: its report grows batch by batch, and with each the checkpoint.
 
-    After an error it is of no more use: another one begins where the checkpoint stands.
+    After an error it is of no more use: another one begins where the checkpoint stands. A `cautious` one, for
+    an MLflow that failed just now, begins with small batches, so that some get through where it often fails.
     """
 
     def __init__(
@@ -137,11 +139,14 @@ class Shipment:
         file: CheckpointFile,
         destination: Destination,
         meter: Meter,
+        *,
+        cautious: bool = False,
     ) -> None:
         since = self._saved = file.load()
         self._gatherer = Gatherer(journal, since)
         self._incomplete = dict.fromkeys(since.incomplete)
         self._file = file
+        self._turns_at_once = _FEWEST_AT_ONCE if cautious else TRACES_A_REQUEST
         self._destination = destination
         self._dead_letters = DeadLetters(journal.path, destination.shown)
         self._traces = TraceWriter(destination, meter, self._dead_letters)
@@ -188,7 +193,7 @@ class Shipment:
             if last is not None:
                 self._remember(last)
                 yield self.report
-        for loose in _batches(self._due()):
+        for loose in self._batches(self._due()):
             self._deliver_loose(loose)
             self._remember(self._sent())
             yield self.report
@@ -199,9 +204,9 @@ class Shipment:
         self, silent_since: datetime
     ) -> Iterator[tuple[Callable[[list[Turn]], list[MeasuredTurn]], list[Turn]]]:
         """Batch by batch the turns that are complete, then those that became stale, and how they are sent."""
-        for batch in _batches(self._gatherer.complete_turns()):
+        for batch in self._batches(self._gatherer.complete_turns()):
             yield self._send_complete, batch
-        for batch in _batches(self._gatherer.stale_turns(silent_since)):
+        for batch in self._batches(self._gatherer.stale_turns(silent_since)):
             yield self._send_incomplete, batch
 
     def _send_complete(self, batch: list[Turn]) -> list[MeasuredTurn]:
@@ -277,6 +282,7 @@ class Shipment:
         sent.until_shown()
         delivered_at = self._saved.delivered_at if nothing_new else datetime.now(UTC)
         self._save(sent.checkpoint.model_copy(update={"delivered_at": delivered_at}))
+        self._turns_at_once = min(2 * self._turns_at_once, TRACES_A_REQUEST)
         self.report = replace(
             sent.report,
             runs=self._path_runs_new,
@@ -284,6 +290,10 @@ class Shipment:
             refused=self._traces.refused + self._path_runs.runs.refused + self._views.refused,
             set_aside=self._dead_letters.count,
         )
+
+    def _batches(self, things: Iterator[T]) -> Iterator[list[T]]:
+        while batch := list(islice(things, self._turns_at_once)):
+            yield batch
 
     def _save(self, checkpoint: Checkpoint) -> None:
         if checkpoint != self._saved.model_copy(update={"tracking_uri": ""}):
@@ -297,8 +307,3 @@ def _about(fact: Fact) -> set[str]:
     if isinstance(fact, PromptComparison):
         names.update(fact.trace_ids.values())
     return {name for name in names if name}
-
-
-def _batches(things: Iterator[T]) -> Iterator[list[T]]:
-    while batch := list(islice(things, TRACES_A_REQUEST)):
-        yield batch

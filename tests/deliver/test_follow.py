@@ -147,6 +147,31 @@ def test_while_mlflow_is_down_the_pauses_grow_and_then_everything_arrives(
     assert shipping_status(journal, sqlite_uri)[0].error is None
 
 
+def test_after_a_failure_few_turns_go_at_once_then_more(
+    journal: Journal, sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(journal, *(f"turn {number}" for number in range(45)))
+    unpatched = Destination.experiment_id
+    failures = [DeliveryError("expected an answer, got none")]
+
+    def experiment_id(self: Destination, name: str) -> str:
+        if failures:
+            raise failures.pop()
+        return unpatched(self, name)
+
+    monkeypatch.setattr(Destination, "experiment_id", experiment_id)
+    told: list[int] = []
+    follow(
+        journal,
+        sqlite_uri,
+        wait=Script(nothing, nothing, lambda: write(journal, *(f"later {number}" for number in range(45)))),
+        on_progress=lambda report: told.append(report.traces),
+    )
+
+    # each batch is told once the next one is sent
+    assert list(dict.fromkeys(told)) == [10, 20, 40, 45, 90]
+
+
 def test_pauses_are_shortened_by_chance_and_never_below_what_was_asked_for() -> None:
     chances = iter([0.0, 0.5, 1.0])
     backoff = Backoff(lambda: next(chances))
