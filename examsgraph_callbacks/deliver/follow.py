@@ -61,7 +61,8 @@ def follow(
                 on_failure(error)
                 if following.progressed:
                     backoff.succeeded()
-                stopped, pause = False, backoff.next_pause(error.retry_after_seconds)
+                pause = backoff.next_pause(error.retry_after_seconds, answers=following.answered)
+                stopped = False
             else:
                 backoff.succeeded()
                 pause = POLL_SECONDS
@@ -117,20 +118,22 @@ class _Following:
         self._waiting_seen_at: datetime | None = None
         self._failed = False
         self.progressed = False
+        self.answered = False
 
     def deliver(
         self, now: datetime, stop: Callable[[], bool], on_progress: Callable[[ShipReport], None]
     ) -> bool:
         """Deliver what is new, if anything is; whether it was stopped before it was through.
 
-        Where it raises, `progressed` says whether something had arrived that need not be sent again.
+        Where it raises, `progressed` says whether something had arrived that need not be sent again, and
+        `answered` whether MLflow took anything at all.
         """
         sizes = _sizes(self._journal)
         if not sizes:
             return False  # nothing is written yet, or the journal was removed: it is not made anew
         if sizes == self._seen and not self._may_be_stale(now):
             return False
-        self.progressed = False
+        self.progressed = self.answered = False
         with self._file.locked():
             try:
                 for report in self._current().deliver(now, self._grace):
@@ -139,7 +142,9 @@ class _Following:
                     if stop():
                         return True
             except DeliveryError as error:
-                self.progressed = self.progressed or self._has_written()
+                if self._shipment is not None:
+                    self.progressed = self.progressed or self._shipment.progress > 0
+                    self.answered = self._shipment.answered
                 self._failed = True
                 self.close()
                 note_failure(self._file, error)
@@ -165,9 +170,6 @@ class _Following:
                 self._journal, self._file, destination, self._meter, cautious=self._failed
             )
         return self._shipment
-
-    def _has_written(self) -> bool:
-        return self._shipment is not None and self._shipment.progress > 0
 
     def _may_be_stale(self, now: datetime) -> bool:
         """Whether it is time to look whether a turn has been silent for too long, or came from elsewhere."""

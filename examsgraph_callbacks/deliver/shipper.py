@@ -168,6 +168,11 @@ class Shipment:
         return self._path_runs.runs.progress + self._views.progress
 
     @property
+    def answered(self) -> bool:
+        """Whether MLflow took anything of what it was sent."""
+        return self._traces.written > 0 or self.progress > 0
+
+    @property
     def waits(self) -> bool:
         """Whether something may be delivered by and by though nothing is written to the journal."""
         return bool(self.report.facts_pending or self._gatherer.loose.unlinked)
