@@ -303,7 +303,7 @@ def test_with_mlflow_down_all_the_time_a_chain_and_the_exit_take_what_they_take_
 
 @pytest.mark.parametrize(
     "environment",
-    [{"EXAMSGRAPH_SHIP": "off"}, {"AWS_LAMBDA_FUNCTION_NAME": "tutor"}, {"K_SERVICE": "tutor"}],
+    [{"EXAMSGRAPH_SHIP": "off"}, {"AWS_LAMBDA_FUNCTION_NAME": "tutor"}],
     ids=str,
 )
 def test_it_may_be_left_out_and_is_where_all_is_frozen_between_requests(
@@ -312,6 +312,24 @@ def test_it_may_be_left_out_and_is_where_all_is_frozen_between_requests(
     place.run("ask(); time.sleep(1)", **environment)
     assert place.helpers() == []
     assert not (place.journal / "shipped").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "FUNCTION_TARGET",
+        "K_SERVICE",
+        "FUNCTIONS_WORKER_RUNTIME",
+        "VERCEL",
+    ],
+)
+def test_no_helper_is_started_where_all_is_frozen_between_requests(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert helper.can_help()
+    monkeypatch.setenv(name, "tutor")
+    assert not helper.can_help()
 
 
 def test_a_thread_ships_where_it_is_asked_for(place: Place) -> None:
