@@ -89,7 +89,8 @@ def reaching(destination: Destination) -> Iterator[None]:
 class RunWriter:
     """Writes runs into one experiment, counting those that are new in `created`.
 
-    `progress` counts what was written and need not be written again after an error.
+    `progress` counts what was written and need not be written again after an error; `answered` says whether
+    MLflow took anything at all.
 
     A fact that cannot be a run, or whose run MLflow refuses, is counted in `refused` and set aside.
     Where MLflow cannot be reached, MLflow's own error or an `OSError` is raised (see `reaching`).
@@ -111,6 +112,7 @@ class RunWriter:
         self.experiment = experiment
         self.created = 0
         self.progress = 0
+        self.answered = False
         self.refused = 0
 
     @property
@@ -257,6 +259,7 @@ class RunWriter:
                 tags=[RunTag(key, value) for key, value in tags.items()],
             ),
         )
+        self.answered = True
         texts = {name: text for name, text in _known(content.texts).items() if text}
         if texts:
             self._log_texts(run, texts)

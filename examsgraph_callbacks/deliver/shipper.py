@@ -170,7 +170,7 @@ class Shipment:
     @property
     def answered(self) -> bool:
         """Whether MLflow took anything of what it was sent."""
-        return self._traces.written > 0 or self.progress > 0
+        return self._traces.written > 0 or self._path_runs.runs.answered or self._views.answered
 
     @property
     def waits(self) -> bool:
