@@ -1,9 +1,9 @@
 """What can be configured from outside: one `EXAMSGRAPH_*` environment variable a field."""
 
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from examsgraph_callbacks.defaults import JOURNAL
@@ -12,6 +12,9 @@ __all__ = ["Settings", "Shipping"]
 
 Shipping: TypeAlias = Literal["thread", "process", "off"]
 """How a journal is shipped by itself."""
+
+# as a compose file passes on what is not set
+OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 
 
 class Settings(BaseSettings):
@@ -36,6 +39,15 @@ class Settings(BaseSettings):
         description="What ships the journal to MLflow while it is written: a helper `process` (the default), "
         "a `thread` of the application, or nothing by itself (`off`, which is the default in serverless "
         "functions).",
+    )
+    prices: OptionalFile = Field(
+        default=None,
+        description="A TOML file of [[prices]] that hold before the public list.",
+    )
+    policy: OptionalFile = Field(
+        default=None,
+        description="A TOML file whose [routing] says which models a task may use, instead of the "
+        "product's own two rules.",
     )
     document_limit: int = Field(
         default=500,

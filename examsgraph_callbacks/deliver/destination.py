@@ -165,7 +165,7 @@ class Destination:
         from mlflow.exceptions import MlflowException
 
         try:
-            status, text = self.request("GET", "/version", _PROBE_TIMEOUT_SECONDS)
+            status, text = repeated(lambda: self.request("GET", "/version", _PROBE_TIMEOUT_SECONDS))
         except MlflowException as error:
             raise DeliveryError(
                 f"expected an MLflow server at {self.shown}, no answer came "

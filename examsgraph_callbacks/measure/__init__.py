@@ -1,6 +1,7 @@
 """Pure functions from facts to figures: tokens, cost, routing, and verdicts on a path."""
 
 from examsgraph_callbacks.measure.calls import MeasuredCall, MeasuredEmbedding, Meter, Route
+from examsgraph_callbacks.measure.configured import configured_meter
 from examsgraph_callbacks.measure.documents import document_tokens
 from examsgraph_callbacks.measure.lengths import answer_length, request_length
 from examsgraph_callbacks.measure.overrides import PriceOverride, load_prices
@@ -33,6 +34,7 @@ __all__ = [
     "RoutingPolicy",
     "TokenCounts",
     "answer_length",
+    "configured_meter",
     "count_tokens",
     "dead_ends",
     "document_tokens",
