@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +65,11 @@ class Commit(_Frozen):
 
 
 class Lake:
-    """The files in a store, by table and date (UTC, of when facts were written)."""
+    """The files in a store, by table and by when facts were written (UTC).
+
+    Facts lie by the day. What questions read lies by the month: a question opens every file, and a year of
+    small days would be slower to open than to read.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -146,13 +150,13 @@ class Lake:
     def _written(self, table: str, rows: "pa.Table", commit: str) -> Iterator[LakeFile]:
         import pyarrow.compute as pc
 
-        for day, of_day in _by_day(rows):
-            name = f"{table}/date={day.isoformat()}/{commit}.parquet"
-            self.store.write(name, _parquet(table, of_day))
-            ends = pc.min_max(of_day["started_at"])
+        for partition, part in _by_date(rows, "date" if table == FACTS else "month"):
+            name = f"{table}/{partition}/{commit}.parquet"
+            self.store.write(name, _parquet(table, part))
+            ends = pc.min_max(part["started_at"])
             yield LakeFile(
                 name=name,
-                rows=of_day.num_rows,
+                rows=part.num_rows,
                 began=_utc(ends["min"].as_py()),
                 ended=_utc(ends["max"].as_py()),
             )
@@ -183,14 +187,14 @@ def renamed(file: LakeFile, measured_by: str) -> str:
     return f"{file.name.removesuffix('.parquet')}.{sha256(measured_by.encode()).hexdigest()[:12]}.parquet"
 
 
-def _by_day(rows: "pa.Table") -> Iterator[tuple[date, "pa.Table"]]:
-    import pyarrow as pa
+def _by_date(rows: "pa.Table", by: str) -> Iterator[tuple[str, "pa.Table"]]:
+    """The rows of each day, or month, under the name of its folder."""
     import pyarrow.compute as pc
 
-    days = pc.cast(rows["written_at"], pa.date32())
-    for day in sorted(pc.unique(days).to_pylist()):
-        of_day = pc.equal(days, day)
-        yield day, rows if pc.all(of_day).as_py() else rows.filter(of_day)
+    dates = pc.strftime(rows["written_at"], "%Y-%m-%d" if by == "date" else "%Y-%m")
+    for date in sorted(pc.unique(dates).to_pylist()):
+        wanted = pc.equal(dates, date)
+        yield f"{by}={date}", rows if pc.all(wanted).as_py() else rows.filter(wanted)
 
 
 def _parquet(table: str, rows: "pa.Table") -> memoryview:
