@@ -18,7 +18,7 @@ from examsgraph_callbacks.settings import Settings
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FACTS", "Commit", "Lake", "LakeFile", "Span", "lake_of", "renamed", "waiting_bytes"]
+__all__ = ["FACTS", "Commit", "Lake", "LakeFile", "Span", "covered_by", "lake_of", "renamed", "waiting_bytes"]
 
 FACTS = "facts"
 """The table of the facts themselves, each with the line that it was written as."""
@@ -87,16 +87,6 @@ class Lake:
         self._seen = seen
         return list(seen.values())
 
-    def covered(self, until: datetime | None = None) -> dict[str, Span]:
-        """What of each segment is in the lake, by its name; `until` leaves out what was committed since."""
-        spans: dict[str, Span] = {}
-        for commit in self.commits():
-            if until is None or commit.at <= until:
-                for name, span in commit.segments.items():
-                    last = spans.get(name, span)
-                    spans[name] = max(last, span, key=lambda each: each.end)
-        return spans
-
     def commit(
         self,
         tables: Mapping[str, "pa.Table"],
@@ -162,6 +152,15 @@ class Lake:
             )
 
 
+def covered_by(commits: Iterable[Commit]) -> dict[str, Span]:
+    """What of each segment is in the lake, by its name."""
+    spans: dict[str, Span] = {}
+    for commit in commits:
+        for name, span in commit.segments.items():
+            spans[name] = max(spans.get(name, span), span, key=lambda each: each.end)
+    return spans
+
+
 def lake_of(journal: Path, place: str | None = None) -> Lake:
     """The lake of a journal: at `place`, else where `EXAMSGRAPH_LAKE` says, else in the journal's folder."""
     return Lake(open_store(place or Settings().lake or journal / LAKE_FOLDER))
@@ -169,7 +168,7 @@ def lake_of(journal: Path, place: str | None = None) -> Lake:
 
 def waiting_bytes(journal: Path, segments: Iterable[Path]) -> int:
     """How many bytes of `segments` nobody writes to any more, and are not in the lake."""
-    covered = lake_of(journal).covered()
+    covered = covered_by(lake_of(journal).commits())
     waiting = 0
     for path in segments:
         with suppress(FileNotFoundError):
