@@ -62,6 +62,22 @@ class Settings(BaseSettings):
         gt=0,
         description="Won a dollar, wherever a cost is shown in KRW.",
     )
+    api_tokens: SecretStr | None = Field(
+        default=None,
+        description="The HTTP API's tokens, by commas: `write:TOKEN`, `read:TOKEN`, or `TOKEN` for both. "
+        "Without any it serves this machine alone.",
+    )
+    api_host: str = Field(default="127.0.0.1", description="The address that the HTTP API listens at.")
+    api_port: int = Field(default=8000, ge=0, le=65535, description="The port that it listens at.")
+    api_requests_per_second: float = Field(
+        default=2000.0, gt=0, description="Requests a second that it takes of each client."
+    )
+    api_body_limit: int = Field(default=1_000_000, ge=1, description="Bytes of a request that it takes.")
+    api_fsync: bool = Field(
+        default=False,
+        description="Whether a report is acknowledged only when the disk itself has it (`fsync`): it then "
+        "survives a power cut, not only the end of the process.",
+    )
     subscription_price_krw: Decimal = Field(
         default=Decimal(10_000),
         gt=0,

@@ -50,6 +50,10 @@ OWNERS = {
     "llama_index": {"llama_index"},
     "llama_index_instrumentation": {"llama_index"},
     "openai": {"openai"},
+    "fastapi": {"server"},
+    "starlette": {"server"},
+    "uvicorn": {"server"},
+    "prometheus_client": {"server"},
 }
 EVERY_ROOM_MAY = {"pydantic", "pydantic_core"}
 

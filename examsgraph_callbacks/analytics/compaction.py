@@ -15,7 +15,7 @@ from examsgraph_callbacks.analytics.tables import tables_of
 from examsgraph_callbacks.background.locks import is_written
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.columns import SegmentPart, read_columns
-from examsgraph_callbacks.journal.lake import FACTS, Commit, Lake, Span, covered_by, lake_of
+from examsgraph_callbacks.journal.lake import COMPACT_LOCK, FACTS, Commit, Lake, Span, covered_by, lake_of
 from examsgraph_callbacks.measure import Meter
 
 __all__ = ["GRACE", "ROWS_A_COMMIT", "Compaction", "compact"]
@@ -156,7 +156,7 @@ def _remove(
 
 @contextmanager
 def _sole_compactor(journal: Path) -> Iterator[bool]:
-    with (journal / ".compact.lock").open("a+b") as lock:
+    with (journal / COMPACT_LOCK).open("a+b") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -15,6 +15,7 @@ from examsgraph_callbacks.analytics.engine import read_parquet
 from examsgraph_callbacks.analytics.tables import TABLES, measured_anew, tables_of
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.columns import read_columns
+from examsgraph_callbacks.journal.forget import forgotten_mark
 from examsgraph_callbacks.journal.lake import Commit, LakeFile, Span, covered_by, lake_of, renamed
 from examsgraph_callbacks.measure import Meter
 
@@ -58,6 +59,7 @@ class Sources:
         self._backend = backend
         self._lake = lake_of(journal.path, place)
         self._read: dict[str, _Read] = {}
+        self._forgotten_mark = forgotten_mark(journal.path)
         self._opened: dict[tuple[str, ...], ibis.Table] = {}
         self._measured: dict[str, LakeFile] = {}
         self._scratch: Path | None = None
@@ -67,6 +69,9 @@ class Sources:
 
         Of those that are `bounded`, files in which nothing began in the period may be left out.
         """
+        mark = forgotten_mark(self._journal.path)
+        if mark != self._forgotten_mark:
+            self._forgotten_mark, self._read = mark, {}
         # a segment is removed long after it is in the lake: seen first, it is found in one of the two
         segments = self._journal.segments()
         commits = self._lake.commits()

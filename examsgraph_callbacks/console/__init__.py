@@ -2,6 +2,7 @@
 
 from examsgraph_callbacks.console.compacting import compact_and_tell
 from examsgraph_callbacks.console.exploring import PathFiles, Wanted, show_path, show_what_if
+from examsgraph_callbacks.console.learner import export_learner, forget_learner
 from examsgraph_callbacks.console.remedies import ConceptPlace, add_concept_resource
 from examsgraph_callbacks.console.screen import Advance, Screen
 from examsgraph_callbacks.console.shipping import (
@@ -21,7 +22,9 @@ __all__ = [
     "Wanted",
     "add_concept_resource",
     "compact_and_tell",
+    "export_learner",
     "follow_with_progress",
+    "forget_learner",
     "ship_with_progress",
     "show_path",
     "show_report",

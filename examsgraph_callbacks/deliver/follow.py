@@ -55,9 +55,9 @@ def follow(
     upkeep = Upkeep(journal)
     try:
         while True:
-            last = is_over()
+            last, moment = is_over(), now()
             try:
-                stopped = following.deliver(now(), lambda: wait(0), on_progress)
+                stopped = following.deliver(moment, lambda: wait(0), on_progress)
             except AlreadyShippingError:
                 stopped, pause = False, POLL_SECONDS
                 last = False
@@ -69,7 +69,7 @@ def follow(
             else:
                 backoff.succeeded()
                 pause = POLL_SECONDS
-                upkeep.look(now())
+                upkeep.look(moment)
             if stopped or last or wait(pause):
                 return
     finally:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from examsgraph_callbacks.defaults import LAKE_FOLDER
-from examsgraph_callbacks.errors import InvalidInputError
+from examsgraph_callbacks.errors import InvalidInputError, JournalUnavailableError
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal.encode import encode_fact, encode_fields
 from examsgraph_callbacks.journal.reader import Problem, log_problem
@@ -52,6 +52,30 @@ class Journal:
         Nothing is checked: this is for capture, which has no time to, and whose fields are right.
         """
         self._writer.write(encode_fields(fields))
+
+    def insist_on_fields(self, fields: Mapping[str, object]) -> None:
+        """The same for who tells somebody else that the fact is written.
+
+        Raises `JournalUnavailableError` where the disk does not take it now; it is then not held either.
+        """
+        try:
+            self._writer.insist(encode_fields(fields))
+        except OSError as error:
+            raise JournalUnavailableError(
+                f"the journal cannot be written now: {error.strerror or error}"
+            ) from error
+
+    def sync(self) -> None:
+        """Have the disk itself hold what this process wrote (`fsync`): that survives a power cut too.
+
+        Takes milliseconds. Raises `JournalUnavailableError` where the disk fails.
+        """
+        try:
+            self._writer.sync()
+        except OSError as error:
+            raise JournalUnavailableError(
+                f"the disk cannot hold the journal: {error.strerror or error}"
+            ) from error
 
     @property
     def held(self) -> int:

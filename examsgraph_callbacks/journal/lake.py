@@ -18,7 +18,21 @@ from examsgraph_callbacks.settings import Settings
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FACTS", "Commit", "Lake", "LakeFile", "Span", "covered_by", "lake_of", "renamed", "waiting_bytes"]
+__all__ = [
+    "COMPACT_LOCK",
+    "FACTS",
+    "Commit",
+    "Lake",
+    "LakeFile",
+    "Span",
+    "covered_by",
+    "lake_of",
+    "renamed",
+    "waiting_bytes",
+]
+
+COMPACT_LOCK = ".compact.lock"
+"""The file in a journal that is locked by whoever rewrites its lake."""
 
 FACTS = "facts"
 """The table of the facts themselves, each with the line that it was written as."""
@@ -52,14 +66,15 @@ class LakeFile(_Frozen):
 class Commit(_Frozen):
     """What one compaction added: which bytes of which segments, and in which files of which tables.
 
-    A file that no commit names does not count: so a compaction that was cut short never happened. The
-    figures in `calls` are those of the meter `measured_by`.
+    A file that no commit names does not count: so a compaction that was cut short never happened. Nor
+    does a commit that another one `replaces`. The figures in `calls` are those of the meter `measured_by`.
     """
 
     name: str
     at: datetime
     facts: int
     measured_by: str
+    replaces: str | None = None
     segments: dict[str, Span] = Field(default_factory=dict)
     files: dict[str, tuple[LakeFile, ...]] = Field(default_factory=dict)
 
@@ -85,7 +100,8 @@ class Lake:
             else:
                 seen[name] = Commit.model_validate_json(self.store.read(name))
         self._seen = seen
-        return list(seen.values())
+        replaced = {commit.replaces for commit in seen.values()}
+        return [commit for commit in seen.values() if commit.name not in replaced]
 
     def commit(
         self,
@@ -116,6 +132,41 @@ class Lake:
         name = renamed(file, measured_by)
         self.store.write(name, _parquet(table, rows))
         return file.model_copy(update={"name": name})
+
+    def rewrite(self, table: str, file: LakeFile, rows: "pa.Table") -> LakeFile:
+        """Write what is left of a file's rows under another name, which counts once a commit names it."""
+        folder = file.name.rpartition("/")[0]
+        name = f"{folder}/{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.parquet"
+        self.store.write(name, _parquet(table, rows))
+        return file.model_copy(update={"name": name, "rows": rows.num_rows})
+
+    def supersede(self, commit: Commit, files: Mapping[str, tuple[LakeFile, ...]], facts: int) -> None:
+        """Have `files` stand for those of a commit, all at once; what they replace is removed."""
+        name = f"{commit.name.partition('~')[0]}~{uuid4().hex[:8]}"
+        changes = {"name": name, "facts": facts, "files": dict(files), "replaces": commit.name}
+        following = commit.model_copy(update=changes)
+        self.store.write(f"{_COMMITS}/{name}.json", following.model_dump_json(indent=1).encode())
+        self._remove_replaced(commit, following)
+
+    def clean(self) -> None:
+        """Remove what a replacement left behind that was cut short."""
+        self.commits()
+        for commit in list(self._seen.values()):
+            replaced = next((each for each in self._seen.values() if each.name == commit.replaces), None)
+            if replaced is not None:
+                self._remove_replaced(replaced, commit)
+
+    def _remove_replaced(self, commit: Commit, following: Commit) -> None:
+        """Remove the files of a commit that the following one has no more, however they were measured."""
+        kept = {file.name for files in following.files.values() for file in files}
+        for files in commit.files.values():
+            for file in files:
+                if file.name not in kept:
+                    base = file.name.removesuffix("parquet")
+                    for name in self.store.names(file.name.rpartition("/")[0]):
+                        if name.startswith(base):
+                            self.store.remove(name)
+        self.store.remove(f"{_COMMITS}/{commit.name}.json")
 
     def read(self, file: LakeFile, columns: Iterable[str] | None = None) -> "pa.Table":
         """The rows of a file."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ NOW = datetime(2025, 6, 1, tzinfo=UTC)
 def facts_of(name: str, *hours: int) -> list[Fact]:
     made: list[Fact] = []
     for hour in hours:
-        at = {"started_at": NEW_YEAR + timedelta(hours=hour), "user_id": f"학생 {name}"}
+        at: dict[str, Any] = {"started_at": NEW_YEAR + timedelta(hours=hour), "user_id": f"학생 {name}"}
         made += [
             explored(*document_path(), wrong_concept="정규화", event_id=f"{name}{hour}x", **at),
             answered(event_id=f"{name}{hour}a", trace_id=f"{name}{hour}", **at),
@@ -210,6 +211,7 @@ KILLED = """
 import os, signal, sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from examsgraph_callbacks.analytics.compaction import compact
 from examsgraph_callbacks.journal import Journal
 
