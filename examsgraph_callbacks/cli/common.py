@@ -3,11 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-__all__ = ["JournalOption", "TrackingUriOption", "errors_in_one_line", "new_group"]
+if TYPE_CHECKING:
+    from examsgraph_callbacks.measure import Meter
+
+__all__ = [
+    "JournalOption",
+    "PolicyOption",
+    "PricesOption",
+    "TrackingUriOption",
+    "errors_in_one_line",
+    "meter_of",
+    "new_group",
+]
 
 JournalOption = Annotated[
     Path | None,
@@ -22,6 +33,22 @@ TrackingUriOption = Annotated[
         help="MLflow's address or database; else MLFLOW_TRACKING_URI, else mlflow.db beside the journal.",
     ),
 ]
+PricesOption = Annotated[
+    Path | None, typer.Option(help="A TOML file of [[prices]] that hold before the public list.")
+]
+PolicyOption = Annotated[
+    Path | None, typer.Option(help="A TOML file whose [routing] says which models a task may use.")
+]
+
+
+def meter_of(prices: Path | None, policy: Path | None) -> "Meter":
+    """Measures by the files that were given, else by the public list and the product's own policy."""
+    from examsgraph_callbacks.measure import Meter, PriceList, load_policy, load_prices
+
+    return Meter(
+        PriceList(load_prices(prices)) if prices else None,
+        load_policy(policy) if policy else None,
+    )
 
 
 def new_group(name: str) -> typer.Typer:
