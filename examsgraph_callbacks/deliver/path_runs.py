@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from examsgraph_callbacks.deliver.contents import answer_text
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import Destination
+from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.runs import RunContent, RunWriter, is_deleted, is_half_written, reaching
 from examsgraph_callbacks.deliver.turns import Turn
 from examsgraph_callbacks.events import Exploration, LLMCall, Trace
@@ -62,7 +63,16 @@ class PathRunWriter:
                 lambda each: self.runs.put(path_run(each), known),
                 lambda each: [each.fact],
             )
+            for each in sound:
+                self._link(known.get(each.fact.event_id), each.fact)
         return len(written)
+
+    def _link(self, run: "Run | None", fact: Exploration) -> None:
+        """Name the trace of a run whose turn has arrived after it."""
+        if run is None or is_deleted(run) or fact.trace_id is None or "trace_id" in run.data.tags:
+            return
+        client = self._destination.client
+        repeated(lambda: client.set_tag(run.info.run_id, "trace_id", f"tr-{fact.trace_id}"))
 
 
 def explained_explorations(turn: Turn) -> list[Explained]:
@@ -125,12 +135,13 @@ def _pictures(exploration: Exploration) -> Iterator[tuple[str, str]]:
 
 def _metrics(exploration: Exploration) -> dict[str, float | None]:
     measured = measure_path(exploration)
+    is_untimed = exploration.source == "caller" and exploration.latency_ms == 0
     return {
         "path_length": measured.path_length,
         "exploration_depth": measured.exploration_depth,
         "min_similarity": measured.min_similarity,
         "anomalous_hops": None if measured.anomalous_hops is None else len(measured.anomalous_hops),
-        "latency_ms": exploration.latency_ms,
+        "latency_ms": None if is_untimed else exploration.latency_ms,
     }
 
 
