@@ -1,5 +1,6 @@
 """The API as an application of its own, and the server that runs it."""
 
+import gc
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -57,8 +58,12 @@ def serve(
         tell("No tokens are set (EXAMSGRAPH_API_TOKENS): only this machine is let in.")
     # a question in its thread gives way to reports after 1 ms, and not after 5
     sys.setswitchinterval(0.001)
+    app = application(service)
+    # what is there by now stays: to look through it for garbage would hold up some request for its length
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
-        application(service),
+        app,
         host=host,
         port=port,
         access_log=False,
