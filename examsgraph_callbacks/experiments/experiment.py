@@ -21,6 +21,7 @@ __all__ = ["Assignment", "Holdout", "Namespace", "PromptExperiment", "RampStep",
 Reason: TypeAlias = Literal["in_experiment", "holdout", "namespace", "coverage"]
 """Why a learner is in the experiment or kept out of it."""
 
+_MOST_VARIANTS = 20
 _TOLERANCE = 0.01  # as GrowthBook allows for the sum of the weights
 
 
@@ -98,7 +99,9 @@ class PromptExperiment:
     namespace: Namespace | None = None
     holdout: Holdout | None = None
     seed: str | None = None
-    _ranges: dict[float, tuple[Range, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _ranges: dict[float, tuple[Range, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         self._check_variants()
@@ -108,9 +111,12 @@ class PromptExperiment:
             )
         if self.minimum_effect is not None and not self.minimum_effect > 0:
             raise InvalidInputError(f"expected minimum_effect above 0, got {self.minimum_effect}")
-        for name, share in (("significance", self.significance), ("power", self.power)):
-            if not 0 < share < 1:
-                raise InvalidInputError(f"expected {name} between 0 and 1, got {share}")
+        for name, share, least, most in (
+            ("significance", self.significance, 0.001, 0.2),
+            ("power", self.power, 0.5, 0.99),
+        ):
+            if not least <= share <= most:
+                raise InvalidInputError(f"expected {name} from {least} to {most}, got {share}")
         if not 1 <= self.planned_looks <= 366:
             raise InvalidInputError(f"expected planned_looks from 1 to 366 days, got {self.planned_looks}")
         coverages = [self.coverage, *(step.coverage for step in self.ramp_up)]
@@ -172,8 +178,11 @@ class PromptExperiment:
         for what, name in (("the experiment", self.name), *(("a variant", name) for name in self.variants)):
             if not isinstance(name, str) or not name.strip():
                 raise InvalidInputError(f"expected a name for {what}, got {name!r}")
-        if len(self.variants) < 2:
-            raise InvalidInputError(f"expected two variants or more to compare, got {[*self.variants]}")
+        if not 2 <= len(self.variants) <= _MOST_VARIANTS:
+            raise InvalidInputError(
+                f"expected 2 to {_MOST_VARIANTS} variants to compare, got {len(self.variants)}: "
+                f"{[*self.variants]}",
+            )
         if self.weights is None:
             return
         if set(self.weights) != set(self.variants):

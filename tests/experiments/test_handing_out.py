@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -77,6 +79,14 @@ def test_these_learners_keep_these_variants_for_ever() -> None:
 GOLDEN = {"user_001": "v3_encouraging", "user_002": "v1_strict", "김민준": "v2_friendly"}
 
 
+def test_a_copy_with_other_weights_goes_by_its_own() -> None:
+    halves = experiment(variants={"v1": "a", "v2": "b"})
+    before = Counter(halves.assign(user).variant for user in LEARNERS)
+    after = Counter(replace(halves, weights={"v1": 0.9, "v2": 0.1}).assign(user).variant for user in LEARNERS)
+    assert before["v1"] == pytest.approx(10_000, rel=0.05)
+    assert after["v1"] == pytest.approx(18_000, rel=0.05)
+
+
 def test_two_experiments_are_independent() -> None:
     tone, length = experiment(), experiment(name="length", variants={"short": "a", "long": "b"})
     table = Counter((tone.assign(user).variant, length.assign(user).variant) for user in LEARNERS)
@@ -143,6 +153,35 @@ def test_outside_the_experiment_the_control_is_given_and_nothing_written(tmp_pat
     with tutoring(user_id="user_001"), PromptHandout(experiment(coverage=0), journal).tutoring() as given:
         assert given.use() == PROMPTS["v1_strict"]
     assert [*journal.read()] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"primary_metric": "joy"}, "one of satisfaction, understanding"),
+        ({"minimum_effect": 0}, "minimum_effect above 0"),
+        ({"significance": 0.5}, "significance from 0.001 to 0.2"),
+        ({"power": 1}, "power from 0.5 to 0.99"),
+        ({"planned_looks": 0}, "planned_looks from 1 to 366"),
+        ({"variants": {"v1": "a"}}, "2 to 20 variants"),
+        ({"variants": {"v1": "a", " ": "b"}}, "a name for a variant"),
+        ({"name": ""}, "a name for the experiment"),
+        ({"weights": {"v1_strict": 1.0}}, "a weight for each"),
+        ({"ramp_up": (RampStep(BEGAN.replace(tzinfo=None), 1.0),)}, "with their zone"),
+    ],
+)
+def test_what_cannot_be_an_experiment_is_told(wrong: dict[str, object], told: str) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        experiment(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [(lambda: Namespace("n", 0.5, 0.5), "begin < end"), (lambda: Holdout("h", 1.0), "below 1")],
+)
+def test_what_cannot_be_a_part_of_all_learners_is_told(part: Callable[[], object], told: str) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        part()
 
 
 def test_nobody_to_give_it_to_is_an_error() -> None:

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from growthbook import core
 
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.experiments import PromptExperiment
@@ -99,7 +100,6 @@ def test_the_namespaces_are_growthbooks(
 
 
 def test_the_sdk_itself_hands_out_the_same_over_many_learners() -> None:
-    core = pytest.importorskip("growthbook.core", reason="needs  pip install growthbook")
     dice = random.Random(7)
     alphabet = "abc_-0123456789정규화学생🙂é"
     for _ in range(20_000):
