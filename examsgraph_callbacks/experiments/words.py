@@ -61,11 +61,11 @@ def difference_in_words(difference: MetricDifference) -> str:
 def _price(comparison: Comparison) -> str:
     """What got worse with it, of what should not."""
     worse = [
-        f" But not for nothing: {difference_in_words(other)}."
+        difference_in_words(other)
         for other in comparison.others
         if other.metric in GUARDRAILS and other.change == "worse"
     ]
-    return "".join(worse) if comparison.verdict == "better" else ""
+    return f" But {' and '.join(worse)}." if comparison.verdict == "better" and worse else ""
 
 
 def _interval(report: ExperimentReport, comparison: Comparison) -> str:

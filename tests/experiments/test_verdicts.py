@@ -11,6 +11,7 @@ from examsgraph_callbacks.experiments import ExperimentReport, report_experiment
 from examsgraph_callbacks.experiments.anytime import anytime_interval
 from examsgraph_callbacks.experiments.evidence import gather
 from examsgraph_callbacks.experiments.ratios import Difference, Sums
+from examsgraph_callbacks.experiments.words import verdict_in_words
 from tests.experiments.classes import BEGAN, DAYS, exposures_of, plan, taught
 
 HALVES = {"v1_strict": 0.5, "v2_friendly": 0.5}
@@ -143,32 +144,47 @@ def test_today_is_left_for_tomorrow_so_that_looking_often_looks_no_oftener() -> 
     assert reported(*facts, now=noon).looks == 9
 
 
-def test_calls_count_as_cost_and_latency_and_one_without_a_price_is_told_and_never_free() -> None:
-    exposures = [*exposures_of({"v1_strict": 60, "v2_friendly": 60})]
-    calls = [
+def calls_of(exposures: Iterable[Exposure], unpriced: int = 0) -> list[LLMCall]:
+    """One call an exposure: the friendly ones are longer and slower."""
+    return [
         LLMCall(
             event_id=f"call {exposure.event_id}",
             run_id=f"call {exposure.event_id}",
             started_at=exposure.started_at,
             user_id=exposure.user_id,
             prompt_variant=exposure.prompt_variant,
-            served_model="gpt-4o" if number else "nobody-knows-1",
+            served_model="nobody-knows-1" if number < unpriced else "gpt-4o",
             provider="openai",
-            input_tokens=1_000 + number,
+            input_tokens=1_000 + number % 50,
             output_tokens=100 if exposure.prompt_variant == "v1_strict" else 400,
             usage_source="reported",
-            latency_ms=1_000.0 + 10 * number + (0 if exposure.prompt_variant == "v1_strict" else 900),
+            latency_ms=1_000.0 + number % 50 + (0 if exposure.prompt_variant == "v1_strict" else 900),
         )
         for number, exposure in enumerate(exposures)
     ]
-    found = reported(plan(HALVES), *exposures, *calls)
+
+
+def test_calls_count_as_cost_and_latency_and_one_without_a_price_is_told_and_never_free() -> None:
+    exposures = [*exposures_of({"v1_strict": 60, "v2_friendly": 60})]
+    found = reported(plan(HALVES), *exposures, *calls_of(exposures, unpriced=1))
     others = {each.metric: each for each in found.comparisons[0].others}
-    assert others["cost_usd"].estimate > 0
+    # 300 output tokens of gpt-4o at 10 USD a million
+    assert others["cost_usd"].estimate == pytest.approx(0.003, rel=0.05)
     assert (others["cost_usd"].change, others["latency_ms"].change) == ("worse", "worse")
     assert found.cautions == ("Calls without a price, which are not in the cost: 1.",)
     nothing = reported(plan(HALVES), *exposures)
     assert nothing.arms[0].metrics["cost_usd"] is None
     assert nothing.arms[0].metrics["followup_rate"] is None
+
+
+def test_a_winner_that_costs_more_is_told_so() -> None:
+    facts = [*class_of(0.55, 0.75)]
+    exposures = [fact for fact in facts if isinstance(fact, Exposure)]
+    report = reported(plan(HALVES), *facts, *calls_of(exposures))
+    sentence = verdict_in_words(report, report.comparisons[0])
+    assert sentence.startswith("v2_friendly is better than v1_strict: satisfaction +0.")
+    assert " But cost +0.00299" in sentence
+    assert sentence.endswith("(worse) and latency +900 ms (+899 ms to +901 ms) (worse).")
 
 
 def test_an_unknown_experiment_is_told_with_those_there_are() -> None:
