@@ -30,6 +30,7 @@ def serve(
     EXAMSGRAPH_API_TOKENS               write:TOKEN,read:TOKEN, or TOKEN for both; else only this machine
     EXAMSGRAPH_API_REQUESTS_PER_SECOND  of each client, else 2000
     EXAMSGRAPH_API_BODY_LIMIT           bytes, else 1000000
+    EXAMSGRAPH_EXPERIMENTS              a TOML file of the prompt experiments that it hands out
     EXAMSGRAPH_API_FSYNC                1 acknowledges what survives a power cut too
 
     \b

@@ -173,7 +173,7 @@ class _Gathering:
             learner = self._learners.get(fact.user_id)
             if learner is not None and fact.prompt_variant == learner.variant:
                 return fact.user_id
-            return None
+        # it may carry the variant of another experiment, whose block stood within this one's
         if fact.trace_id in self._turns:
             return self._turns[fact.trace_id]
         if fact.question_id is None:

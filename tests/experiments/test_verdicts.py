@@ -1,17 +1,25 @@
 """The verdict is one that can be acted on, and is withheld where the numbers cannot be believed."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from examsgraph_callbacks import Tracker
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import Exposure, Fact, Feedback, LLMCall, PromptExperimentPlan
-from examsgraph_callbacks.experiments import ExperimentReport, report_experiment
+from examsgraph_callbacks.experiments import (
+    ExperimentReport,
+    PromptExperiment,
+    PromptHandout,
+    report_experiment,
+)
 from examsgraph_callbacks.experiments.anytime import anytime_interval
 from examsgraph_callbacks.experiments.evidence import gather
 from examsgraph_callbacks.experiments.ratios import Difference, Sums
 from examsgraph_callbacks.experiments.words import verdict_in_words
+from examsgraph_callbacks.journal import Journal
 from tests.experiments.classes import BEGAN, DAYS, exposures_of, plan, taught
 
 HALVES = {"v1_strict": 0.5, "v2_friendly": 0.5}
@@ -224,3 +232,21 @@ def test_the_sums_day_by_day_are_those_of_the_learners_reactions() -> None:
                 ym=sum(sum(each) * len(each) for each in of_arm),
                 mm=sum(len(each) ** 2 for each in of_arm),
             )
+
+
+def test_of_two_experiments_around_one_turn_each_has_its_outcomes(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    tone = PromptHandout(PromptExperiment("tone", dict.fromkeys(HALVES, "…")), journal)
+    length = PromptHandout(PromptExperiment("length", {"short": "…", "long": "…"}), journal)
+    for number in range(40):
+        about = {"session_id": f"session_{number}", "question_id": "q_001"}
+        with tone.tutoring(user_id=f"user_{number}", **about) as outer, length.tutoring() as inner:
+            outer.use()
+            inner.use()
+            Tracker(journal).log_user_feedback(feedback_type="thumbs_up")
+    for name in ("tone", "length"):
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        report = report_experiment(journal.read(), name, tomorrow)
+        assert [arm.metrics["satisfaction"] for arm in report.arms] == [1.0, 1.0]
+        assert sum(arm.exposures for arm in report.arms) == 40
+        assert all(arm.response_rate and arm.response_rate.value == 1.0 for arm in report.arms)
