@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from examsgraph_callbacks.errors import InvalidInputError, JournalUnavailableError, MissingExtraError
+from examsgraph_callbacks.errors import InvalidInputError, MissingExtraError
 from examsgraph_callbacks.experiments import (
     ExperimentReport,
     HandedOut,
@@ -79,7 +79,10 @@ class _Experiments:
         return {name: PromptHandout(experiment, journal) for name, experiment in experiments.items()}
 
     def give(self, name: str, asked: HandOutRequest) -> HandedOut:
-        """The learner's prompt, on record once this returns."""
+        """The learner's prompt, on record once this returns.
+
+        Raises `JournalUnavailableError` where the disk does not take it now.
+        """
         try:
             handouts = self._handouts
         except InvalidInputError as error:
@@ -88,12 +91,9 @@ class _Experiments:
             known = ", ".join(handouts) or "none: set EXAMSGRAPH_EXPERIMENTS to a file of them"
             raise Refusal(404, f"expected one of the experiments that this server hands out ({known})")
         about = asked.model_dump(exclude={"user_id"}, exclude_none=True)
-        try:
-            given = handouts[name].give(asked.user_id)
-            if given.assignment.in_experiment:
-                handouts[name].insist_on_exposure(asked.user_id, given.variant, about)
-        except JournalUnavailableError as error:
-            raise Refusal(503, f"{error}: send it again later", headers={"Retry-After": "5"}) from error
+        given = handouts[name].give(asked.user_id)
+        if given.assignment.in_experiment:
+            handouts[name].insist_on_exposure(asked.user_id, given.variant, about)
         return given
 
     def report(self, name: str) -> ExperimentReport:
@@ -120,7 +120,7 @@ def add_experiments(router: APIRouter, service: Service, prefix: str, now: Now |
     async def hand_out(name: Name, request: Request) -> Response:
         """A prompt for a learner: the same variant every time."""
         asked = await read_report(request, HandOutRequest, service.settings.api_body_limit)
-        given = experiments.give(name, asked)
+        given = await service.written(lambda: experiments.give(name, asked))
         prompt = HandedOutPrompt(
             experiment=name,
             variant=given.variant,

@@ -97,13 +97,17 @@ class Service:
     async def record(self, request: Request, kind: type[ReportT]) -> str:
         """Record what the request reports; returns once the fact is on disk, with its `event_id`."""
         report = await read_report(request, kind, self.settings.api_body_limit)
+        return await self.written(lambda: self.tracker.record(report, insist=True))
+
+    async def written(self, write: Callable[[], ResultT]) -> ResultT:
+        """The result of `write`, which insists on a fact, once that is as safe as it shall be."""
         try:
-            event_id = self.tracker.record(report, insist=True)
+            result = write()
             if self.settings.api_fsync:
                 await self._syncing.synced()
         except JournalUnavailableError as error:
             raise Refusal(503, f"{error}: send it again later", headers={"Retry-After": "5"}) from error
-        return event_id
+        return result
 
     async def ask(self, question: Callable[[Questions], AnswerT]) -> AnswerT:
         """The answer to a question, worked out beside the requests that come meanwhile."""

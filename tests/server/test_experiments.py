@@ -16,6 +16,7 @@ from examsgraph_callbacks.deliver import ship
 from examsgraph_callbacks.events import Exposure, PromptExperimentPlan
 from examsgraph_callbacks.experiments import load_experiments
 from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.journal.segment import Segment
 from examsgraph_callbacks.server import Service, api_router, application
 from examsgraph_callbacks.settings import Settings
 from tests.deliver.readback import artifacts_of
@@ -99,6 +100,23 @@ async def test_who_is_kept_out_has_the_control_and_no_exposure(
     given = await post(tomorrow, "experiments/nobody/hand-out", {"user_id": "user_001"})
     assert (given["variant"], given["in_experiment"], given["reason"]) == ("a", False, "coverage")
     assert [*Journal(tmp_path / "journal").read()] == []
+
+
+async def test_a_full_disk_is_told_and_nothing_is_handed_out(
+    tomorrow: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await post(tomorrow, "experiments/tone/hand-out", {"user_id": "user_001"})
+
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Segment, "append", full)
+        refused = await tomorrow.post("/experiments/tone/hand-out", json={"user_id": "user_002"})
+    assert refused.status_code == 503
+    assert "No space left" in refused.json()["error"]["message"]
+    exposures = [fact for fact in Journal(tmp_path / "journal").read() if isinstance(fact, Exposure)]
+    assert [fact.user_id for fact in exposures] == ["user_001"]
 
 
 async def test_what_is_not_there_is_told(tomorrow: httpx.AsyncClient) -> None:
