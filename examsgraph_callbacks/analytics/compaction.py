@@ -15,15 +15,17 @@ from examsgraph_callbacks.analytics.tables import tables_of
 from examsgraph_callbacks.background.locks import is_written
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.columns import SegmentPart, read_columns
-from examsgraph_callbacks.journal.lake import COMPACT_LOCK, FACTS, Commit, Lake, Span, lake_of
+from examsgraph_callbacks.journal.lake import COMPACT_LOCK, FACTS, Commit, Lake, Span, covered_by, lake_of
 from examsgraph_callbacks.measure import Meter
 
-__all__ = ["GRACE", "Compaction", "compact"]
+__all__ = ["GRACE", "ROWS_A_COMMIT", "Compaction", "compact"]
 
 GRACE = timedelta(minutes=10)
 """How long a segment stays after it was compacted, for those who have begun to read it."""
 
-_ROWS_A_COMMIT = 500_000
+ROWS_A_COMMIT = 500_000
+"""Facts that are held in memory and written together: their columns take about 300 MB."""
+
 _BYTES_A_COMMIT = 256 * 1024 * 1024
 _KEPT = ("kind", "event_id", "trace_id", "user_id", "started_at", "segment", "position", "written_at", "line")
 
@@ -48,28 +50,29 @@ def compact(
     meter: Meter | None = None,
     *,
     is_delivered: Callable[[Path, int], bool],
-    now: datetime | None = None,
+    lake: Lake | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
     grace: timedelta = GRACE,
+    rows_a_commit: int = ROWS_A_COMMIT,
 ) -> Compaction:
     """Move to the lake what stands in segments that nobody writes to.
 
     Cut short at any moment, each fact stands in a segment or in the lake, and is read once. A segment
     whose every byte is in the lake is removed `grace` after that, once `is_delivered(segment, size)`.
     """
-    moment = now or datetime.now(UTC)
     if not journal.path.is_dir():
         return Compaction()
     with _sole_compactor(journal.path) as alone:
         if not alone:
             return Compaction(busy=True)
-        lake = lake_of(journal.path)
-        removed = _remove(journal, lake, is_delivered, moment - grace)
+        lake = lake or lake_of(journal.path)
+        removed = _remove(journal, lake, is_delivered, now() - grace)
         facts = segments = 0
         with ThreadPoolExecutor(1, "examsgraph-compact") as writer:
             pending: Future[Commit] | None = None
-            for batch in _batches(journal, lake.covered()):
+            for batch in _batches(journal, covered_by(lake.commits()), rows_a_commit):
                 # while one is written, the next is read
-                following = writer.submit(_commit, lake, batch, meter or Meter(), moment)
+                following = writer.submit(_commit, lake, batch, meter or Meter(), now)
                 if pending is not None:
                     pending.result()
                 pending = following
@@ -77,7 +80,7 @@ def compact(
                 segments += len(batch.spans)
             if pending is not None:
                 pending.result()
-        covered = lake.covered()
+        covered = covered_by(lake.commits())
         kept = sum(path.name in covered for path in journal.segments())
         return Compaction(facts=facts, segments=segments, removed=removed, kept=kept)
 
@@ -98,12 +101,8 @@ class _Batch:
         self.rows += part.facts.num_rows
         self.size += part.end - part.begin
 
-    @property
-    def is_full(self) -> bool:
-        return self.rows >= _ROWS_A_COMMIT or self.size >= _BYTES_A_COMMIT
 
-
-def _batches(journal: Journal, covered: dict[str, Span]) -> Iterator[_Batch]:
+def _batches(journal: Journal, covered: dict[str, Span], rows_a_commit: int) -> Iterator[_Batch]:
     batch = _Batch()
     for path in journal.segments():
         if is_written(path):
@@ -114,14 +113,14 @@ def _batches(journal: Journal, covered: dict[str, Span]) -> Iterator[_Batch]:
             if not part.facts.num_rows:
                 continue
             batch.add(part)
-            if batch.is_full:
+            if batch.rows >= rows_a_commit or batch.size >= _BYTES_A_COMMIT:
                 yield batch
                 batch = _Batch()
     if batch.parts:
         yield batch
 
 
-def _commit(lake: Lake, batch: _Batch, meter: Meter, now: datetime) -> Commit:
+def _commit(lake: Lake, batch: _Batch, meter: Meter, now: Callable[[], datetime]) -> Commit:
     facts = pa.concat_tables(
         part.facts.append_column("segment", pa.array([part.segment.name] * part.facts.num_rows, pa.string()))
         for part in batch.parts
@@ -136,14 +135,14 @@ def _commit(lake: Lake, batch: _Batch, meter: Meter, now: datetime) -> Commit:
     kept = facts.select(_KEPT)
     began = pc.coalesce(kept["started_at"], kept["written_at"])
     kept = kept.set_column(kept.column_names.index("started_at"), "started_at", began)
-    return lake.commit({FACTS: kept, **tables_of(facts, meter)}, batch.spans, meter.version, now)
+    return lake.commit({FACTS: kept, **tables_of(facts, meter)}, batch.spans, meter.version, now())
 
 
 def _remove(
     journal: Journal, lake: Lake, is_delivered: Callable[[Path, int], bool], committed_before: datetime
 ) -> int:
     """Remove the segments that are in the lake as a whole, long enough, and delivered."""
-    covered = lake.covered(until=committed_before)
+    covered = covered_by(commit for commit in lake.commits() if commit.at <= committed_before)
     removed = 0
     for path in journal.segments():
         with suppress(FileNotFoundError):

@@ -44,7 +44,7 @@ def read_parquet(backend: "BaseBackend", files: Sequence[str], store: Store) -> 
         backend._session.read.parquet(*files).createOrReplaceTempView(name)  # noqa: SLF001
         return backend.table(name)
     if backend.name == "duckdb":
-        if isinstance(store, Remote):
+        if isinstance(store, Remote) and store.scheme not in backend.con.list_filesystems():
             backend.register_filesystem(store.filesystem)
         return backend.read_parquet(list(files))
     tables = [backend.read_parquet(file) for file in files]

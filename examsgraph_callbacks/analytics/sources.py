@@ -16,7 +16,7 @@ from examsgraph_callbacks.analytics.tables import TABLES, measured_anew, tables_
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.columns import read_columns
 from examsgraph_callbacks.journal.forget import forgotten_mark
-from examsgraph_callbacks.journal.lake import Commit, LakeFile, Span, lake_of, renamed
+from examsgraph_callbacks.journal.lake import Commit, LakeFile, Span, covered_by, lake_of, renamed
 from examsgraph_callbacks.measure import Meter
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Sources:
         # a segment is removed long after it is in the lake: seen first, it is found in one of the two
         segments = self._journal.segments()
         commits = self._lake.commits()
-        self._read_on(segments, self._lake.covered())
+        self._read_on(segments, covered_by(commits))
         return Tables(
             **{
                 name: self._table(name, commits, period if name in bounded and period else Period())

@@ -103,12 +103,14 @@ class Journal:
         not; a segment that is deleted before its turn is not. Raises `SchemaError` for facts of a newer
         major schema version.
         """
+        from examsgraph_callbacks.journal.lake import covered_by
         from examsgraph_callbacks.journal.order import in_order, of_commit, of_segment
 
         # a segment is removed long after it is in the lake: seen first, it is found in one of the two
         segments = self.segments()
         lake = self._lake()
-        commits, covered = (lake.commits(), lake.covered()) if lake else ([], {})
+        commits = lake.commits() if lake else []
+        covered = covered_by(commits)
         sources = [of_segment(path, covered.get(path.name), on_problem) for path in segments]
         if lake:
             sources += [of_commit(lake, commit, on_problem) for commit in commits]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ __all__ = [
     "Lake",
     "LakeFile",
     "Span",
+    "covered_by",
     "lake_of",
     "renamed",
     "waiting_bytes",
@@ -79,7 +80,11 @@ class Commit(_Frozen):
 
 
 class Lake:
-    """The files in a store, by table and date (UTC, of when facts were written)."""
+    """The files in a store, by table and by when facts were written (UTC).
+
+    Facts lie by the day. What questions read lies by the month: a question opens every file, and a year of
+    small days would be slower to open than to read.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -97,16 +102,6 @@ class Lake:
         self._seen = seen
         replaced = {commit.replaces for commit in seen.values()}
         return [commit for commit in seen.values() if commit.name not in replaced]
-
-    def covered(self, until: datetime | None = None) -> dict[str, Span]:
-        """What of each segment is in the lake, by its name; `until` leaves out what was committed since."""
-        spans: dict[str, Span] = {}
-        for commit in self.commits():
-            if until is None or commit.at <= until:
-                for name, span in commit.segments.items():
-                    last = spans.get(name, span)
-                    spans[name] = max(last, span, key=lambda each: each.end)
-        return spans
 
     def commit(
         self,
@@ -196,16 +191,25 @@ class Lake:
     def _written(self, table: str, rows: "pa.Table", commit: str) -> Iterator[LakeFile]:
         import pyarrow.compute as pc
 
-        for day, of_day in _by_day(rows):
-            name = f"{table}/date={day.isoformat()}/{commit}.parquet"
-            self.store.write(name, _parquet(table, of_day))
-            ends = pc.min_max(of_day["started_at"])
+        for partition, part in _by_date(rows, "date" if table == FACTS else "month"):
+            name = f"{table}/{partition}/{commit}.parquet"
+            self.store.write(name, _parquet(table, part))
+            ends = pc.min_max(part["started_at"])
             yield LakeFile(
                 name=name,
-                rows=of_day.num_rows,
+                rows=part.num_rows,
                 began=_utc(ends["min"].as_py()),
                 ended=_utc(ends["max"].as_py()),
             )
+
+
+def covered_by(commits: Iterable[Commit]) -> dict[str, Span]:
+    """What of each segment is in the lake, by its name."""
+    spans: dict[str, Span] = {}
+    for commit in commits:
+        for name, span in commit.segments.items():
+            spans[name] = max(spans.get(name, span), span, key=lambda each: each.end)
+    return spans
 
 
 def lake_of(journal: Path, place: str | None = None) -> Lake:
@@ -215,7 +219,7 @@ def lake_of(journal: Path, place: str | None = None) -> Lake:
 
 def waiting_bytes(journal: Path, segments: Iterable[Path]) -> int:
     """How many bytes of `segments` nobody writes to any more, and are not in the lake."""
-    covered = lake_of(journal).covered()
+    covered = covered_by(lake_of(journal).commits())
     waiting = 0
     for path in segments:
         with suppress(FileNotFoundError):
@@ -233,14 +237,14 @@ def renamed(file: LakeFile, measured_by: str) -> str:
     return f"{file.name.removesuffix('.parquet')}.{sha256(measured_by.encode()).hexdigest()[:12]}.parquet"
 
 
-def _by_day(rows: "pa.Table") -> Iterator[tuple[date, "pa.Table"]]:
-    import pyarrow as pa
+def _by_date(rows: "pa.Table", by: str) -> Iterator[tuple[str, "pa.Table"]]:
+    """The rows of each day, or month, under the name of its folder."""
     import pyarrow.compute as pc
 
-    days = pc.cast(rows["written_at"], pa.date32())
-    for day in sorted(pc.unique(days).to_pylist()):
-        of_day = pc.equal(days, day)
-        yield day, rows if pc.all(of_day).as_py() else rows.filter(of_day)
+    dates = pc.strftime(rows["written_at"], "%Y-%m-%d" if by == "date" else "%Y-%m")
+    for date in sorted(pc.unique(dates).to_pylist()):
+        wanted = pc.equal(dates, date)
+        yield f"{by}={date}", rows if pc.all(wanted).as_py() else rows.filter(wanted)
 
 
 def _parquet(table: str, rows: "pa.Table") -> memoryview:

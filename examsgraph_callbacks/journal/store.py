@@ -92,7 +92,7 @@ class Remote:
                 f"fsspec's part for {uri.split('://', maxsplit=1)[0]}://", "lake"
             ) from error
         self._root = PurePosixPath(root)
-        self._scheme = uri.split("://", maxsplit=1)[0]
+        self.scheme = uri.split("://", maxsplit=1)[0]
 
     def write(self, name: str, content: bytes | memoryview) -> None:
         place = self._root / name
@@ -118,4 +118,4 @@ class Remote:
             self.filesystem.rm_file(str(self._root / name))
 
     def address(self, name: str) -> str:
-        return f"{self._scheme}://{str(self._root / name).lstrip('/')}"
+        return f"{self.scheme}://{str(self._root / name).lstrip('/')}"

@@ -142,8 +142,8 @@ def test_the_lake_is_written_anew_without_them(journal: Journal) -> None:
     written(journal, theirs, others)
     journal.close()
     now = datetime.now(UTC)
-    compact(journal, is_delivered=lambda *_: True, now=now)
-    compact(journal, is_delivered=lambda *_: True, now=now + timedelta(hours=1))
+    compact(journal, is_delivered=lambda *_: True, now=lambda: now)
+    compact(journal, is_delivered=lambda *_: True, now=lambda: now + timedelta(hours=1))
     assert journal.segments() == []
     analytics = Analytics(journal, Settings(engine="duckdb"))
     assert analytics.path_quality().explorations == 2
@@ -187,8 +187,8 @@ def test_a_replacement_that_was_cut_short_counts_once_and_is_cleaned_up(
     written(journal, theirs, others)
     journal.close()
     now = datetime.now(UTC)
-    compact(journal, is_delivered=lambda *_: True, now=now)
-    compact(journal, is_delivered=lambda *_: True, now=now + timedelta(hours=1))
+    compact(journal, is_delivered=lambda *_: True, now=lambda: now)
+    compact(journal, is_delivered=lambda *_: True, now=lambda: now + timedelta(hours=1))
     who = learner(journal, "user_001")
 
     def cut(*_: object) -> None:

@@ -33,48 +33,43 @@ def attributed(feedback: "ibis.Table", tables: Tables) -> "ibis.Table":
     """The same feedback with the `concept` that each is about: its own; else the wrong concept of its turn,
     else of the latest exploration of its question in its session before it; null where nothing tells.
     """  # noqa: D205
-    own = feedback.filter(feedback.concept.notnull())
-    silent = feedback.filter(feedback.concept.isnull()).drop("concept")
-    by_turn = silent.left_join(_concepts_of_turns(silent, tables), "trace_id").drop("trace_id_right")
-    known = by_turn.filter(by_turn.concept.notnull())
-    unknown = by_turn.filter(by_turn.concept.isnull()).drop("concept")
-    told = _concepts_of_questions(unknown, tables)
-    by_question = unknown.left_join(
-        told,
+    import ibis
+
+    silent = feedback.filter(feedback.concept.isnull())
+    of_turns, of_questions = _concepts_of_turns(silent, tables), _concepts_of_questions(silent, tables)
+    told = feedback.left_join(of_turns, feedback.trace_id == of_turns.of_turn)
+    told = told.left_join(
+        of_questions,
         [
-            unknown.session_id == told.session_id,
-            unknown.question_id == told.question_id,
-            unknown.written_at >= told.since,
-            unknown.written_at < told.until,
+            told.session_id == of_questions.of_session,
+            told.question_id == of_questions.of_question,
+            told.written_at >= of_questions.since,
+            told.written_at < of_questions.until,
         ],
     )
-    columns = feedback.columns
-    return own.union(known.select(columns)).union(by_question.select(columns))
+    return told.mutate(concept=ibis.coalesce(told.concept, told.turn_concept, told.question_concept))
 
 
 def _concepts_of_turns(feedback: "ibis.Table", tables: Tables) -> "ibis.Table":
-    """`trace_id` and the wrong `concept` that its facts told last, of the turns that `feedback` names."""
+    """`of_turn` and the wrong `turn_concept` that its facts told last, of the turns that `feedback` names."""
     turns = tables.turns.filter(tables.turns.wrong_concept.notnull())
     asked = turns.semi_join(feedback.filter(feedback.trace_id.notnull()), "trace_id")
-    return asked.group_by("trace_id").aggregate(concept=asked.wrong_concept.argmax(asked.written_at))
+    return asked.group_by(of_turn="trace_id").aggregate(
+        turn_concept=asked.wrong_concept.argmax(asked.written_at)
+    )
 
 
 def _concepts_of_questions(feedback: "ibis.Table", tables: Tables) -> "ibis.Table":
-    """The wrong `concept` of a question in a session, `since` it was explored `until` it is again."""
+    """The wrong concept of a question in a session, `since` it was explored `until` it is again."""
     import ibis
 
-    explorations = tables.explorations
-    telling = explorations.filter(
-        explorations.wrong_concept.notnull(),
-        explorations.session_id.notnull(),
-        explorations.question_id.notnull(),
-    )
-    asked = telling.semi_join(feedback, ["session_id", "question_id"])
+    explorations = tables.explorations.filter(tables.explorations.wrong_concept.notnull())
+    asked = explorations.semi_join(feedback, ["session_id", "question_id"])
     order = ibis.window(group_by=["session_id", "question_id"], order_by=[asked.written_at, asked.position])
     return asked.select(
-        "session_id",
-        "question_id",
-        concept=asked.wrong_concept,
+        of_session="session_id",
+        of_question="question_id",
+        question_concept="wrong_concept",
         since=asked.written_at,
         until=asked.written_at.lead().over(order).fill_null(ibis.timestamp("9999-01-01")),
     )
