@@ -38,6 +38,7 @@ OWNERS = {
     "fsspec": {"journal"},
     "ibis": {"analytics"},
     "pyspark": {"analytics"},
+    "orjson": {"journal"},
     "tiktoken": {"measure"},
     "genai_prices": {"measure"},
     "mlflow": {"deliver"},

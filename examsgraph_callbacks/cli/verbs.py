@@ -19,10 +19,17 @@ __all__ = ["app"]
 app = new_group("examsgraph")
 
 PricesOption = Annotated[
-    Path | None, typer.Option(help="A TOML file of [[prices]] that hold before the public list.")
+    Path | None,
+    typer.Option(
+        help="A TOML file of [[prices]] that hold before the public list; else EXAMSGRAPH_PRICES, else none."
+    ),
 ]
 PolicyOption = Annotated[
-    Path | None, typer.Option(help="A TOML file whose [routing] says which models a task may use.")
+    Path | None,
+    typer.Option(
+        help="A TOML file whose [routing] says which models a task may use; else EXAMSGRAPH_POLICY, else "
+        "the product's own."
+    ),
 ]
 
 
@@ -143,7 +150,9 @@ def ship(
     Costs and misroutes are worked out when a turn is shipped; examsgraph report --help shows the files.
 
     \b
-    EXAMSGRAPH_SHIP   process, thread, or off: what ships by itself
+    EXAMSGRAPH_SHIP     process, thread, or off: what ships by itself
+    EXAMSGRAPH_PRICES   the prices file, also of what ships by itself
+    EXAMSGRAPH_POLICY   the policy file, likewise
 
     \b
     Examples:
@@ -155,12 +164,13 @@ def ship(
     with errors_in_one_line():
         from examsgraph_callbacks.console import Screen, ship_with_progress, show_shipped
         from examsgraph_callbacks.journal import Journal
+        from examsgraph_callbacks.measure import configured_meter
 
         opened, screen = Journal(journal), Screen()
         if status:
             _show_status(opened, screen, tracking_uri, as_json=as_json)
             return
-        meter = _meter(prices, policy)
+        meter = configured_meter(prices, policy)
         if following:
             _follow(opened, screen, tracking_uri, meter)
             return
@@ -198,8 +208,9 @@ def report(
     with errors_in_one_line():
         from examsgraph_callbacks.console import Screen, show_report
         from examsgraph_callbacks.journal import Journal
+        from examsgraph_callbacks.measure import configured_meter
 
-        show_report(Journal(journal), Screen(), _meter(prices, policy))
+        show_report(Journal(journal), Screen(), configured_meter(prices, policy))
 
 
 def _show_status(journal: "Journal", screen: "Screen", tracking_uri: str | None, *, as_json: bool) -> None:
@@ -218,16 +229,6 @@ def _follow(journal: "Journal", screen: "Screen", tracking_uri: str | None, mete
     from examsgraph_callbacks.console import follow_with_progress
 
     follow_with_progress(journal, screen, stop_on_signals().wait, tracking_uri, meter=meter)
-
-
-def _meter(prices: Path | None, policy: Path | None) -> "Meter":
-    """Measures by the files that were given, else by the public list and the product's own policy."""
-    from examsgraph_callbacks.measure import Meter, PriceList, load_policy, load_prices
-
-    return Meter(
-        PriceList(load_prices(prices)) if prices else None,
-        load_policy(policy) if policy else None,
-    )
 
 
 def _version() -> str:
