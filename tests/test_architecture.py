@@ -34,11 +34,11 @@ OWNERS = {
     "neo4j_graphrag": {"graph"},
     # what facts are where there are many: the journal keeps columns of them, the others work them out
     "numpy": {"graph", "journal", "measure", "analytics"},
+    "orjson": {"journal"},
     "pyarrow": {"journal", "measure", "analytics"},
     "fsspec": {"journal"},
     "ibis": {"analytics"},
     "pyspark": {"analytics"},
-    "orjson": {"journal"},
     "tiktoken": {"measure"},
     "genai_prices": {"measure"},
     "mlflow": {"deliver"},

@@ -1,11 +1,17 @@
-"""The verbs that stand alone: demo, run, ship, report."""
+"""The verbs that stand alone: demo, run, ship."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from examsgraph_callbacks.cli.common import JournalOption, TrackingUriOption, errors_in_one_line, new_group
+from examsgraph_callbacks.cli.common import (
+    JournalOption,
+    PolicyOption,
+    PricesOption,
+    TrackingUriOption,
+    errors_in_one_line,
+    new_group,
+)
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.console import Screen
@@ -17,20 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = new_group("examsgraph")
-
-PricesOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="A TOML file of [[prices]] that hold before the public list; else EXAMSGRAPH_PRICES, else none."
-    ),
-]
-PolicyOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="A TOML file whose [routing] says which models a task may use; else EXAMSGRAPH_POLICY, else "
-        "the product's own."
-    ),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -176,41 +168,6 @@ def ship(
             return
         shipped = ship_with_progress(opened, screen, tracking_uri, flush=flush, meter=meter)
         show_shipped(shipped, opened, screen, tracking_uri)
-
-
-@app.command()
-def report(
-    journal: JournalOption = None,
-    prices: PricesOption = None,
-    policy: PolicyOption = None,
-) -> None:
-    """Sum a journal up: routes, tokens, cost, latency, strange paths.
-
-    Figures are worked out anew from the recorded facts, so prices and routing can be tried on the past.
-
-    \b
-    A prices file (USD for a million tokens) and a policy file, which may be one:
-        [[prices]]
-        model = "tutor-*"
-        input = 2.00
-        output = 8.00
-        [routing]
-        simple_greeting = ["gpt-4o-mini"]
-        complex_reasoning = ["gpt-4o"]
-
-    \b
-    EXAMSGRAPH_KRW_PER_USD   won a dollar, else 1300
-
-    \b
-    Example:
-        examsgraph report --prices contract.toml
-    """  # noqa: D301
-    with errors_in_one_line():
-        from examsgraph_callbacks.console import Screen, show_report
-        from examsgraph_callbacks.journal import Journal
-        from examsgraph_callbacks.measure import configured_meter
-
-        show_report(Journal(journal), Screen(), configured_meter(prices, policy))
 
 
 def _show_status(journal: "Journal", screen: "Screen", tracking_uri: str | None, *, as_json: bool) -> None:

@@ -69,9 +69,10 @@ class PathRunWriter:
 
     def _link(self, run: "Run | None", fact: Exploration) -> None:
         """Name the trace of a run whose turn has arrived after it."""
-        if run is None or fact.trace_id is None or "trace_id" in run.data.tags or is_deleted(run):
+        if run is None or is_deleted(run) or fact.trace_id is None or "trace_id" in run.data.tags:
             return
-        repeated(lambda: self._destination.client.set_tag(run.info.run_id, "trace_id", f"tr-{fact.trace_id}"))
+        client = self._destination.client
+        repeated(lambda: client.set_tag(run.info.run_id, "trace_id", f"tr-{fact.trace_id}"))
 
 
 def explained_explorations(turn: Turn) -> list[Explained]:

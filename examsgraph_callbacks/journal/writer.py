@@ -75,9 +75,7 @@ class SegmentWriter:
         with self._lock:
             self._arrived.append(line)
             self._write_arrived(now_seconds)
-        if now_seconds >= self._look_to_shipping_at:
-            self._look_to_shipping_at = now_seconds + LOOK_AGAIN_SECONDS
-            make_sure_it_is_shipped(self._directory)
+        self._see_that_it_is_shipped(now_seconds)
 
     def insist(self, line: bytes) -> None:
         """Append one line; raises `OSError`, and holds nothing of it, where the disk does not take it now."""
@@ -87,9 +85,7 @@ class SegmentWriter:
                 raise OSError("another fact is being written by this very thread")
             self._writing = True
             try:
-                if now_seconds >= self._look_at_seconds:
-                    self._look_at_seconds = now_seconds + LOOK_EVERY_SECONDS
-                    self._look_for_segment()
+                self._look_when_it_is_time(now_seconds)
                 self._write_held()
                 if self._held:
                     raise OSError(f"{len(self._held)} facts wait for the disk already")
@@ -97,9 +93,7 @@ class SegmentWriter:
             finally:
                 self._writing = False
             self._write_arrived(now_seconds)
-        if now_seconds >= self._look_to_shipping_at:
-            self._look_to_shipping_at = now_seconds + LOOK_AGAIN_SECONDS
-            make_sure_it_is_shipped(self._directory)
+        self._see_that_it_is_shipped(now_seconds)
 
     def sync(self) -> None:
         """Have the disk itself hold what was written, as far as it says so; raises `OSError`."""
@@ -112,6 +106,11 @@ class SegmentWriter:
                     raise
             else:
                 return
+
+    def _see_that_it_is_shipped(self, now_seconds: float) -> None:
+        if now_seconds >= self._look_to_shipping_at:
+            self._look_to_shipping_at = now_seconds + LOOK_AGAIN_SECONDS
+            make_sure_it_is_shipped(self._directory)
 
     def close(self) -> None:
         """Write what is held, if the disk lets us, and close the segment; a later write opens another."""
@@ -148,9 +147,7 @@ class SegmentWriter:
                 self._writing = False
 
     def _write_next(self, line: bytes, now_seconds: float) -> None:
-        if now_seconds >= self._look_at_seconds:
-            self._look_at_seconds = now_seconds + LOOK_EVERY_SECONDS
-            self._look_for_segment()
+        self._look_when_it_is_time(now_seconds)
         if self._held:
             self._hold(line)
             self._write_held()
@@ -160,6 +157,11 @@ class SegmentWriter:
         except OSError as error:
             failures.report("writing the journal", error)
             self._hold(line)
+
+    def _look_when_it_is_time(self, now_seconds: float) -> None:
+        if now_seconds >= self._look_at_seconds:
+            self._look_at_seconds = now_seconds + LOOK_EVERY_SECONDS
+            self._look_for_segment()
 
     def _append(self, line: bytes) -> None:
         if self._segment is None:
