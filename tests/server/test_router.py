@@ -75,6 +75,7 @@ async def test_metrics_count_by_route_and_status_and_name_no_user(tmp_path: Path
     assert "user_001" not in answer.text
 
 
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
 async def test_metrics_say_how_far_the_journal_is_shipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
