@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.server.shipping import ShippingFigures
 
 __all__ = ["Figures"]
 
@@ -31,6 +32,7 @@ class Figures:
             registry=self._registry,
         )
         self._registry.register(_JournalFigures(journal))
+        self._registry.register(ShippingFigures(journal))
 
     def count(self, route: str, status: int, seconds: float) -> None:
         """Count one request."""

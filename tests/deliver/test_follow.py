@@ -256,8 +256,8 @@ def test_a_journal_that_is_removed_is_not_made_anew(journal: Journal, sqlite_uri
 
 def test_a_uri_that_holds_no_traces_is_told_at_once(journal: Journal) -> None:
     write(journal, "turn")
-    with pytest.raises(InvalidInputError, match="use a database such as"):
-        follow(journal, "mlruns", wait=Script(nothing))
+    with pytest.raises(InvalidInputError, match="or a database such as"):
+        follow(journal, "databricks", wait=Script(nothing))
 
 
 def test_a_full_disk_holds_it_up_and_nothing_arrives_twice(

@@ -9,9 +9,11 @@ import pytest
 from fastapi import Depends, FastAPI, HTTPException
 
 from examsgraph_callbacks import server
+from examsgraph_callbacks.deliver import ship
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.server import Service, api_router, application
 from examsgraph_callbacks.settings import Settings
+from tests.deliver.factories import feedback
 from tests.tracker.document import FEEDBACK
 
 
@@ -71,6 +73,27 @@ async def test_metrics_count_by_route_and_status_and_name_no_user(tmp_path: Path
     assert f"examsgraph_http_request_seconds_count{{{route}}} 3.0" in answer.text
     assert "examsgraph_facts_held 0.0" in answer.text
     assert "user_001" not in answer.text
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
+async def test_metrics_say_how_far_the_journal_is_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    journal = Journal(tmp_path / "journal")
+    app = application(Service(journal, Settings()))
+    async with client_of(app) as client:
+        journal.write(feedback(after_seconds=0))
+        before = (await client.get("/metrics")).text
+        ship(journal)
+        after = (await client.get("/metrics")).text
+    destination = f'destination="{uri}"'
+    assert f"examsgraph_shipping_facts_behind{{{destination}}} 1.0" in before
+    assert f"examsgraph_shipping_lag_seconds{{{destination}}} 0.0" not in before
+    assert f"examsgraph_shipping_failing{{{destination}}} 0.0" in before
+    assert f"examsgraph_shipping_dead_letters{{{destination}}} 0.0" in after
+    assert "examsgraph_shipping_following" in after
 
 
 async def test_what_is_not_there_is_told_in_the_same_shape(tmp_path: Path) -> None:
