@@ -8,7 +8,7 @@ import json
 import os
 import resource
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,11 @@ from tests.benchmarks.paired import machine
 from tests.deliver.factories import feedback, small_turn
 from tests.measure.facts import show
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(7200)]
+pytestmark = [
+    pytest.mark.benchmark,
+    pytest.mark.timeout(7200),
+    pytest.mark.filterwarnings("ignore"),  # of MLflow's and Spark's own
+]
 
 FACTS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_FACTS", "1_000_000"))
 QUESTIONS = (
@@ -106,8 +110,9 @@ def pages(search: Callable[[str | None], Any]) -> Iterator[Any]:
 
 
 def paged_costs(client: Any) -> dict[str, float]:
+    """In floats, as MLflow keeps them."""
     experiment = client.get_experiment_by_name("ExamsGraph").experiment_id
-    costs: Counter[str] = Counter()
+    costs: defaultdict[str, float] = defaultdict(float)
     for trace in pages(
         lambda token: client.search_traces(
             locations=[experiment], max_results=500, page_token=token, include_spans=False
@@ -142,7 +147,7 @@ def test_beside_paging_mlflow(tmp_path: Path) -> None:
     ship(journal, uri)
     client = MlflowClient(tracking_uri=uri)
     analytics = Analytics(journal)
-    pairs = {
+    pairs: dict[str, tuple[Callable[[Any], object], Callable[[], object]]] = {
         "cost by user": (paged_costs, analytics.average_cost),
         "failed concepts": (paged_failures, analytics.top_failed_concepts),
     }
