@@ -27,6 +27,7 @@ ROWS_A_COMMIT = 500_000
 """Facts that are held in memory and written together: their columns take about 300 MB."""
 
 _BYTES_A_COMMIT = 256 * 1024 * 1024
+_ALONE = 8
 _KEPT = ("kind", "event_id", "trace_id", "user_id", "started_at", "segment", "position", "written_at", "line")
 
 
@@ -116,6 +117,10 @@ def _batches(journal: Journal, covered: dict[str, Span], rows_a_commit: int) -> 
             if batch.rows >= rows_a_commit or batch.size >= _BYTES_A_COMMIT:
                 yield batch
                 batch = _Batch()
+        if batch.rows * _ALONE >= rows_a_commit:
+            # enough by itself: it is in order as it stands, and need not be sorted in with others
+            yield batch
+            batch = _Batch()
     if batch.parts:
         yield batch
 

@@ -1,6 +1,7 @@
 """The engine that answers: DuckDB, with nothing to start, or any other that Ibis speaks to."""
 
 from collections.abc import Sequence
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
 from examsgraph_callbacks.errors import InvalidInputError, MissingExtraError
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["connect", "read_parquet"]
 
+_MEMORY = "2GB"
+"""Beyond this DuckDB works on the disk: it may run beside a server that has other things to do."""
+
 
 def connect(engine: str) -> "BaseBackend":
     """A connection to `duckdb`, `pyspark` (in this process), or what an Ibis URL names.
@@ -22,7 +26,7 @@ def connect(engine: str) -> "BaseBackend":
     import ibis
 
     if engine == "duckdb":
-        return ibis.duckdb.connect()
+        return ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=gettempdir())
     if engine == "pyspark":
         return _spark()
     try:

@@ -241,10 +241,16 @@ def _by_date(rows: "pa.Table", by: str) -> Iterator[tuple[str, "pa.Table"]]:
     """The rows of each day, or month, under the name of its folder."""
     import pyarrow.compute as pc
 
-    dates = pc.strftime(rows["written_at"], "%Y-%m-%d" if by == "date" else "%Y-%m")
-    for date in sorted(pc.unique(dates).to_pylist()):
-        wanted = pc.equal(dates, date)
-        yield f"{by}={date}", rows if pc.all(wanted).as_py() else rows.filter(wanted)
+    form, unit = ("%Y-%m-%d", "day") if by == "date" else ("%Y-%m", "month")
+    if not rows.num_rows:
+        return
+    ends = pc.min_max(rows["written_at"])
+    if ends["min"].as_py().strftime(form) == ends["max"].as_py().strftime(form):
+        yield f"{by}={ends['min'].as_py():{form}}", rows
+        return
+    began = pc.floor_temporal(rows["written_at"], unit=unit)
+    for begin in sorted(pc.unique(began).to_pylist()):
+        yield f"{by}={begin:{form}}", rows.filter(pc.equal(began, begin))
 
 
 def _parquet(table: str, rows: "pa.Table") -> memoryview:

@@ -65,14 +65,11 @@ def reactions(calls: "ibis.Table", by: list[str], tables: Tables) -> "ibis.Table
         satisfied=satisfied.sum(),
         judged=satisfied.count(),
     )
-    taken = calls.semi_join(by_turn, "trace_id").select("trace_id", *by).distinct()
-    reacted = taken.inner_join(by_turn, "trace_id")
-    return reacted.group_by(by).aggregate(
-        score_sum=reacted.score_sum.sum(),
-        scores=reacted.scores.sum(),
-        satisfied=reacted.satisfied.sum(),
-        judged=reacted.judged.sum(),
-    )
+    figures = ("score_sum", "scores", "satisfied", "judged")
+    taken = calls.select("trace_id", *by).inner_join(by_turn, "trace_id")
+    # alike in all calls of a turn
+    once = taken.group_by(["trace_id", *by]).aggregate(**{name: taken[name].max() for name in figures})
+    return once.group_by(by).aggregate(**{name: once[name].sum() for name in figures})
 
 
 def _with_turns(tables: Tables) -> "ibis.Table":
