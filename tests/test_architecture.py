@@ -32,8 +32,13 @@ OWNERS = {
     "langchain_openai": {"demo"},
     "neo4j": {"graph"},
     "neo4j_graphrag": {"graph"},
-    "numpy": {"graph"},
     "orjson": {"journal"},
+    # what facts are where there are many: the journal keeps columns of them, the others work them out
+    "numpy": {"graph", "journal", "measure", "analytics"},
+    "pyarrow": {"journal", "measure", "analytics"},
+    "fsspec": {"journal"},
+    "ibis": {"analytics"},
+    "pyspark": {"analytics"},
     "tiktoken": {"measure"},
     "genai_prices": {"measure"},
     "mlflow": {"deliver"},
@@ -46,6 +51,10 @@ OWNERS = {
     "llama_index": {"llama_index"},
     "llama_index_instrumentation": {"llama_index"},
     "openai": {"openai"},
+    "fastapi": {"server"},
+    "starlette": {"server"},
+    "uvicorn": {"server"},
+    "prometheus_client": {"server"},
 }
 EVERY_ROOM_MAY = {"pydantic", "pydantic_core"}
 

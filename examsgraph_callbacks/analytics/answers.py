@@ -58,7 +58,8 @@ class AverageCost(Answer):
     """What a learner costs in a calendar month of the configured zone, on average.
 
     Of one user: over the months in which the user made calls. Over all (`user_id` None): over every user
-    and month in which that user made calls. `average_cost_usd` is None where no call has a price.
+    and month in which that user made calls; `months` counts these. Months without a call that has a price
+    are in no average, calls of nobody in no figure. `average_cost_usd` is None where no call has a price.
     `unpriced_share` and `estimated_share` are shares of calls, 0 to 1; None where there are no calls.
     """
 
@@ -171,7 +172,8 @@ class RelationQuality(Answer):
 class PathQuality(Answer):
     """The explorations: how long, how deep, how often astray.
 
-    `deep` counts those of an average of 5 hops or more, which the product's document calls inefficient.
+    `deep` counts those that are 5 levels deep or more, which the product's document calls inefficient.
+    `anomalous_share` is of the followed hops that could be judged; explorations that failed are in no figure.
     """
 
     explorations: int

@@ -1,6 +1,8 @@
 """What a person sees in a terminal: lines, progress bars and a readable report."""
 
+from examsgraph_callbacks.console.compacting import compact_and_tell
 from examsgraph_callbacks.console.exploring import PathFiles, Wanted, show_path, show_what_if
+from examsgraph_callbacks.console.learner import export_learner, forget_learner
 from examsgraph_callbacks.console.remedies import ConceptPlace, add_concept_resource
 from examsgraph_callbacks.console.screen import Advance, Screen
 from examsgraph_callbacks.console.shipping import (
@@ -19,7 +21,10 @@ __all__ = [
     "Screen",
     "Wanted",
     "add_concept_resource",
+    "compact_and_tell",
+    "export_learner",
     "follow_with_progress",
+    "forget_learner",
     "ship_with_progress",
     "show_path",
     "show_report",

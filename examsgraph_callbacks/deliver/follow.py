@@ -10,6 +10,7 @@ from examsgraph_callbacks.deliver.backoff import Backoff
 from examsgraph_callbacks.deliver.checkpoint import CheckpointFile
 from examsgraph_callbacks.deliver.destination import open_destination, without_credentials
 from examsgraph_callbacks.deliver.shipper import GRACE, Shipment, ShipReport, note_failure
+from examsgraph_callbacks.deliver.upkeep import Upkeep
 from examsgraph_callbacks.errors import AlreadyShippingError, DeliveryError
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
@@ -43,17 +44,20 @@ def follow(
     tries grow (see `Backoff`); nothing else of the host or the journal depends on it. `on_progress` is
     called after each batch with what was delivered since MLflow was last opened.
 
+    Every ten minutes it sees to it that the journal is compacted, if that is worth it (see `Upkeep`).
+
     Another process may ship the same journal in between: this one goes on from where that one got to.
     Raises `InvalidInputError` for a URI that holds no traces.
     """
     uri = absolute(tracking_uri or default_tracking_uri(journal.path))
     backoff = backoff or Backoff()
     following = _Following(journal, uri, meter or Meter(), grace)
+    upkeep = Upkeep(journal)
     try:
         while True:
-            last = is_over()
+            last, moment = is_over(), now()
             try:
-                stopped = following.deliver(now(), lambda: wait(0), on_progress)
+                stopped = following.deliver(moment, lambda: wait(0), on_progress)
             except AlreadyShippingError:
                 stopped, pause = False, POLL_SECONDS
                 last = False
@@ -65,6 +69,7 @@ def follow(
             else:
                 backoff.succeeded()
                 pause = POLL_SECONDS
+                upkeep.look(moment)
             if stopped or last or wait(pause):
                 return
     finally:

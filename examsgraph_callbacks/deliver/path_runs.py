@@ -93,6 +93,7 @@ class PathRunWriter:
             fact = exploration.fact
             run = known.get(fact.event_id)
             if run is not None and (run.info.status != "RUNNING" or run.info.lifecycle_stage != "active"):
+                self._link(run, fact)
                 continue
             try:
                 write_one(exploration)
@@ -109,6 +110,12 @@ class PathRunWriter:
         ):
             self._set_aside(exploration.fact, why)
         return len(run_ids)
+
+    def _link(self, run: "Run", fact: Exploration) -> None:
+        """Name the trace of a run whose turn has arrived after it."""
+        if fact.trace_id is None or "trace_id" in run.data.tags or run.info.lifecycle_stage != "active":
+            return
+        repeated(lambda: self._destination.client.set_tag(run.info.run_id, "trace_id", f"tr-{fact.trace_id}"))
 
     def _tag(self, run_id: str, fact: Exploration) -> None:
         repeated(lambda: self._destination.client.set_tag(run_id, EVENT_ID_TAG, fact.event_id))
@@ -212,12 +219,13 @@ def _pictures(exploration: Exploration) -> Iterator[tuple[str, str]]:
 
 def _metrics(exploration: Exploration) -> dict[str, float]:
     measured = measure_path(exploration)
+    is_untimed = exploration.source == "caller" and exploration.latency_ms == 0
     metrics = {
         "path_length": measured.path_length,
         "exploration_depth": measured.exploration_depth,
         "min_similarity": measured.min_similarity,
         "anomalous_hops": None if measured.anomalous_hops is None else len(measured.anomalous_hops),
-        "latency_ms": exploration.latency_ms,
+        "latency_ms": None if is_untimed else exploration.latency_ms,
     }
     return {key: value for key, value in metrics.items() if value is not None}
 

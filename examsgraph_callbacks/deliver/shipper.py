@@ -21,11 +21,12 @@ from examsgraph_callbacks.deliver.destination import (
 from examsgraph_callbacks.deliver.loose_facts import LooseFact
 from examsgraph_callbacks.deliver.measured import MeasuredTurn
 from examsgraph_callbacks.deliver.path_runs import PATH_EXPERIMENT, PathRunWriter, explained_explorations
+from examsgraph_callbacks.deliver.told_paths import ToldPaths
 from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT, TRACES_A_REQUEST, TraceWriter
 from examsgraph_callbacks.deliver.turns import Gatherer, Turn
 from examsgraph_callbacks.deliver.views import Views
 from examsgraph_callbacks.errors import DeliveryError
-from examsgraph_callbacks.events import Fact, Feedback, PromptComparison
+from examsgraph_callbacks.events import Fact, PromptComparison
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
 
@@ -144,6 +145,7 @@ class Shipment:
         self._dead_letters = DeadLetters(journal.path, destination.shown)
         self._traces = TraceWriter(destination, meter, self._dead_letters)
         self._path_runs = PathRunWriter(destination, self._dead_letters)
+        self._told_paths = ToldPaths(destination, self._traces, self._path_runs, self._is_early)
         self._views = Views(destination, self._dead_letters, self._is_early)
         self._asked_at = since.asked_at
         self._rootless = 0
@@ -233,7 +235,10 @@ class Shipment:
 
     def _deliver_loose(self, batch: list[LooseFact]) -> None:
         """Show facts that are no runs; those whose turns have not arrived are tried again for `PATIENCE`."""
-        turnless = {fact.event_id for fact in self._views.write_facts([loose.fact for loose in batch])}
+        facts = [loose.fact for loose in batch]
+        told = self._told_paths.write(facts)
+        self._path_runs_new += told.runs
+        turnless = {fact.event_id for fact in (*self._views.write_facts(facts), *told.turnless)}
         for loose in batch:
             unlinked = loose.fact.event_id in turnless and self._now - loose.fact.started_at <= PATIENCE
             self._gatherer.loose.delivered(loose.place, unlinked=unlinked)
@@ -248,9 +253,9 @@ class Shipment:
             return chain(new, unlinked)
         return chain(new, (each for each in unlinked if not self._arrived.isdisjoint(_about(each.fact))))
 
-    def _is_early(self, feedback: Feedback) -> bool:
-        """Whether a turn before the feedback may not be delivered yet."""
-        return feedback.started_at > self._now or self._gatherer.has_turn_for(feedback)
+    def _is_early(self, loose: Fact) -> bool:
+        """Whether a turn that a loose fact is about may not be delivered yet."""
+        return loose.started_at > self._now or self._gatherer.has_turn_for(loose)
 
     def _sent(self, until_shown: Callable[[], None] = lambda: None) -> "_Sent":
         """What was sent so far; nothing more must have been read."""

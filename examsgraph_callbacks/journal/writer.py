@@ -75,6 +75,39 @@ class SegmentWriter:
         with self._lock:
             self._arrived.append(line)
             self._write_arrived(now_seconds)
+        self._see_that_it_is_shipped(now_seconds)
+
+    def insist(self, line: bytes) -> None:
+        """Append one line; raises `OSError`, and holds nothing of it, where the disk does not take it now."""
+        now_seconds = self._monotonic_seconds()
+        with self._lock:
+            if self._writing:
+                raise OSError("another fact is being written by this very thread")
+            self._writing = True
+            try:
+                self._look_when_it_is_time(now_seconds)
+                self._write_held()
+                if self._held:
+                    raise OSError(f"{len(self._held)} facts wait for the disk already")
+                self._append(line)
+            finally:
+                self._writing = False
+            self._write_arrived(now_seconds)
+        self._see_that_it_is_shipped(now_seconds)
+
+    def sync(self) -> None:
+        """Have the disk itself hold what was written, as far as it says so; raises `OSError`."""
+        # not under the lock: it takes milliseconds, in which others may write
+        while (segment := self._segment) is not None:
+            try:
+                segment.sync()
+            except OSError:
+                if segment is self._segment:
+                    raise
+            else:
+                return
+
+    def _see_that_it_is_shipped(self, now_seconds: float) -> None:
         if now_seconds >= self._look_to_shipping_at:
             self._look_to_shipping_at = now_seconds + LOOK_AGAIN_SECONDS
             make_sure_it_is_shipped(self._directory)
@@ -114,9 +147,7 @@ class SegmentWriter:
                 self._writing = False
 
     def _write_next(self, line: bytes, now_seconds: float) -> None:
-        if now_seconds >= self._look_at_seconds:
-            self._look_at_seconds = now_seconds + LOOK_EVERY_SECONDS
-            self._look_for_segment()
+        self._look_when_it_is_time(now_seconds)
         if self._held:
             self._hold(line)
             self._write_held()
@@ -126,6 +157,11 @@ class SegmentWriter:
         except OSError as error:
             failures.report("writing the journal", error)
             self._hold(line)
+
+    def _look_when_it_is_time(self, now_seconds: float) -> None:
+        if now_seconds >= self._look_at_seconds:
+            self._look_at_seconds = now_seconds + LOOK_EVERY_SECONDS
+            self._look_for_segment()
 
     def _append(self, line: bytes) -> None:
         if self._segment is None:
