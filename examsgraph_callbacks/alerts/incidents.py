@@ -111,7 +111,7 @@ def _open(sql: Connection, finding: Finding, now: datetime) -> Incident:
 
 def _change(sql: Connection, incident: Incident, values: dict[str, str | None]) -> None:
     names = ", ".join(f"{name} = ?" for name in values)
-    sql.execute(f"update incident set {names} where id = ?", (*values.values(), incident.id))  # noqa: S608 - our names
+    sql.execute(f"update incident set {names} where id = ?", (*values.values(), incident.id))  # noqa: S608
 
 
 def _examples(sql: Connection, rule: Rule | None, concept: str, *, with_content: bool) -> tuple[Example, ...]:
@@ -119,7 +119,8 @@ def _examples(sql: Connection, rule: Rule | None, concept: str, *, with_content:
         return ()
     # of each question the latest, so that three are three questions
     rows = sql.execute(
-        "select score, question_id, question, said, max(minute) from example where concept = ? and score <= ? "
+        "select score, question_id, question, said, max(minute) from example where concept = ? and "
+        "score <= ? "
         "group by ifnull(question_id, event_id) order by max(minute) desc, event_id limit ?",
         (concept, rule.understanding, _EXAMPLES),
     ).fetchall()

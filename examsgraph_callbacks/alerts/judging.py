@@ -75,9 +75,7 @@ def _lagging(rule: ShipperLag, look: Look) -> Iterator[Finding]:
         yield Finding(rule, "", title, is_broken=True, broken_at=look.now)
 
 
-def _windows(
-    sql: Connection, rule: ConceptConfusion | Rate | UnpricedCalls, look: Look
-) -> Iterator[Finding]:
+def _windows(sql: Connection, rule: ConceptConfusion | Rate | UnpricedCalls, look: Look) -> Iterator[Finding]:
     measures = _measures(rule)
     touched: dict[str, set[int]] = defaultdict(set)
     for (measure, subject), slots in _touched(look).items():

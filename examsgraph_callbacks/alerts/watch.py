@@ -180,7 +180,7 @@ def open_watch(
 def follow_alerts(
     watch: Watch, wait: Callable[[float], bool], on_round: Callable[[Round], None] = lambda _round: None
 ) -> None:
-    """Round after round until `wait(seconds)` says to stop. A round that fails is reported and tried again."""
+    """Round after round until `wait(seconds)` says to stop; one that fails is reported and tried again."""
     while True:
         try:
             on_round(watch.round())

@@ -1,5 +1,6 @@
 """The command line: one verb a line, each a thin call into a room; one file a group of verbs."""
 
+from examsgraph_callbacks.cli.alerts import alerts
 from examsgraph_callbacks.cli.concept import concept
 from examsgraph_callbacks.cli.lake import add_to
 from examsgraph_callbacks.cli.learner import export, forget
@@ -12,3 +13,4 @@ __all__ = ["app", "export", "forget", "serve"]
 add_to(app)
 app.add_typer(path)
 app.add_typer(concept)
+app.add_typer(alerts)

@@ -143,7 +143,8 @@ def ship(
     Costs and misroutes are worked out when a turn is shipped; examsgraph report --help shows the files.
 
     \b
-    EXAMSGRAPH_SHIP   process, thread, or off: what ships by itself
+    EXAMSGRAPH_SHIP            process, thread, or off: what ships by itself
+    EXAMSGRAPH_SLACK_WEBHOOK   with --follow: alerts are sent too, see examsgraph alerts run --help
 
     \b
     Examples:
@@ -215,9 +216,11 @@ def _show_status(journal: "Journal", screen: "Screen", tracking_uri: str | None,
 
 def _follow(journal: "Journal", screen: "Screen", tracking_uri: str | None, meter: "Meter") -> None:
     from examsgraph_callbacks.background.detaching import stop_on_signals
-    from examsgraph_callbacks.console import follow_with_progress
+    from examsgraph_callbacks.console import alerts_beside, follow_with_progress
 
-    follow_with_progress(journal, screen, stop_on_signals().wait, tracking_uri, meter=meter)
+    wait = stop_on_signals().wait
+    with alerts_beside(journal, screen, wait, tracking_uri, meter=meter):
+        follow_with_progress(journal, screen, wait, tracking_uri, meter=meter)
 
 
 def _meter(prices: Path | None, policy: Path | None) -> "Meter":
