@@ -1,5 +1,6 @@
 """Alerts: a rule that is broken becomes an incident, an incident a message, a message reaches Slack."""
 
+from examsgraph_callbacks.alerts.budget import BudgetGuard, Spent
 from examsgraph_callbacks.alerts.channels import AppriseChannel, Channel, configured_channels
 from examsgraph_callbacks.alerts.incidents import Incident, incidents
 from examsgraph_callbacks.alerts.notices import Notice, as_text, sample
@@ -13,6 +14,7 @@ from examsgraph_callbacks.alerts.watch import POLL_SECONDS, Round, Watch, follow
 __all__ = [
     "POLL_SECONDS",
     "AppriseChannel",
+    "BudgetGuard",
     "Channel",
     "Delivery",
     "Incident",
@@ -25,6 +27,7 @@ __all__ = [
     "Rules",
     "Sent",
     "SlackChannel",
+    "Spent",
     "Watch",
     "as_text",
     "configured_channels",
