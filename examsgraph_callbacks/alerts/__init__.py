@@ -2,6 +2,7 @@
 
 from examsgraph_callbacks.alerts.budget import BudgetGuard, Spent
 from examsgraph_callbacks.alerts.channels import AppriseChannel, Channel, configured_channels
+from examsgraph_callbacks.alerts.forgetting import forget_in_alerts
 from examsgraph_callbacks.alerts.incidents import Incident, incidents
 from examsgraph_callbacks.alerts.notices import Notice, as_text, sample
 from examsgraph_callbacks.alerts.outbox import Delivery, Message, unsettled
@@ -32,6 +33,7 @@ __all__ = [
     "as_text",
     "configured_channels",
     "follow_alerts",
+    "forget_in_alerts",
     "incidents",
     "load_rules",
     "open_state",

@@ -128,8 +128,8 @@ class BudgetGuard:
             usd += self._unpriced * spent.unpriced_calls
         if usd >= budget:
             raise BudgetExceededError(
-                f"expected {whose} to cost less than {budget} USD, it has cost {usd:.4f} USD so far: raise the "
-                "budget, or wait until tomorrow"
+                f"expected {whose} to cost less than {budget} USD, it has cost {usd:.4f} USD so far: raise "
+                "the budget, or wait until tomorrow"
             )
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from examsgraph_callbacks.errors import InvalidInputError
 
-__all__ = ["LOCK", "State", "open_state"]
+__all__ = ["LOCK", "State", "has_state", "open_state"]
 
 _FOLDER = "alerts"
+_FILE = "state.sqlite"
 _VERSION = 1
 LOCK = "run.lock"
 """The file beside the state that is locked by whoever watches."""
@@ -63,13 +64,18 @@ class State:
         self.sql.execute("commit")
 
 
+def has_state(journal: Path) -> bool:
+    """Whether anybody ever watched this journal."""
+    return (journal / _FOLDER / _FILE).is_file()
+
+
 @contextmanager
 def open_state(journal: Path) -> Iterator[State]:
     """The state of a journal's alerts, in its folder `alerts/`, which is made where there is none.
 
     Raises `InvalidInputError` where the file cannot be opened or a newer version wrote it.
     """
-    path = journal / _FOLDER / "state.sqlite"
+    path = journal / _FOLDER / _FILE
     try:
         path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=30, isolation_level=None)
@@ -82,6 +88,8 @@ def open_state(journal: Path) -> Iterator[State]:
                 raise InvalidInputError(f"{path} was written by a newer version of this package: update it")
             # the outbox is a promise: it is on the disk when it is made
             connection.execute("pragma synchronous = full")
+            # learners' words are gone from the disk when they are deleted
+            connection.execute("pragma secure_delete = on")
             connection.executescript(_TABLES)
             if found != _VERSION:  # a reader that need not write waits for nobody
                 connection.execute(f"pragma user_version = {_VERSION}")

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from examsgraph_callbacks.alerts.channels import Channel
 from examsgraph_callbacks.alerts.counting import Counted, count_new, day_of, minute_of
+from examsgraph_callbacks.alerts.forgetting import COUNTED
 from examsgraph_callbacks.alerts.incidents import Link, update_incidents
 from examsgraph_callbacks.alerts.judging import Look, judge
 from examsgraph_callbacks.alerts.notices import Notice
@@ -115,7 +116,7 @@ class Watch:
         if row is not None and row[0] == mark:
             return False
         sql.execute("insert or replace into known values ('counted by', ?)", (mark,))
-        for table in ("place", "tally", "turn", "question", "example"):
+        for table in COUNTED:
             sql.execute(f"delete from {table}")  # noqa: S608 - of five
         forget_examples(self._state)
         self._tail = None

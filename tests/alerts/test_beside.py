@@ -64,6 +64,8 @@ def test_the_link_is_the_experiments_page_in_a_real_mlflow(
     assert mlflow_links(watching.journal, f"sqlite:///{tmp_path}/mlflow.db")("daily_cost", "") is None
 
 
+# Apprise's own, on Python 3.11 and 3.12
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 def test_any_apprise_url_is_a_channel(tmp_path: Path) -> None:
     taken: list[dict[str, str]] = []
 
@@ -94,6 +96,7 @@ def test_any_apprise_url_is_a_channel(tmp_path: Path) -> None:
     assert "무슨 말인지 더 쉽게 설명해줘" in taken[1]["message"]
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 def test_a_url_that_apprise_does_not_know_is_refused_without_its_secrets() -> None:
     with pytest.raises(InvalidInputError, match="begins with nosuch://") as raised:
         AppriseChannel("nosuch://token@host")

@@ -1,12 +1,13 @@
 """An incident opens once, is told again after the cooldown, and ends with one message, whatever restarts."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from examsgraph_callbacks.alerts import open_watch
-from examsgraph_callbacks.alerts.rules import Rules
+from examsgraph_callbacks.alerts import forget_in_alerts, incidents, open_state, open_watch
+from examsgraph_callbacks.alerts.rules import DailyCost, Rules
 from examsgraph_callbacks.errors import AlreadyWatchingError
 from examsgraph_callbacks.journal.forget import forget
 from examsgraph_callbacks.journal.learner import find_learner
@@ -109,6 +110,17 @@ def test_who_is_forgotten_counts_no_more(tmp_path: Path) -> None:
     assert (notice.event, notice.examples) == ("resolved", ())
     state = (watching.journal.path / "alerts" / "state.sqlite").read_bytes()
     assert "쉽게 설명해줘".encode() not in state
+
+
+def test_a_forgotten_learners_own_incidents_go(tmp_path: Path) -> None:
+    per_user = DailyCost(name="per user", per="user", usd=Decimal(1))
+    watching = Watching(tmp_path, rules=Rules(rules=(per_user,)))
+    costly_call(watching, "2", user_id="user_001")
+    costly_call(watching, "2", "other", user_id="user_0010")
+    assert len(watching.told()) == 2
+    forget_in_alerts(watching.journal.path, {"user_001"})
+    with open_state(watching.journal.path) as state:
+        assert [each.subject for each in incidents(state.sql)] == ["2026-01-15 user_0010"]
 
 
 def test_only_one_watches_a_journal(tmp_path: Path) -> None:
