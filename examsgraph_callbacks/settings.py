@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from examsgraph_callbacks.defaults import JOURNAL
@@ -14,6 +14,9 @@ __all__ = ["Settings", "Shipping"]
 
 Shipping: TypeAlias = Literal["thread", "process", "off"]
 """How a journal is shipped by itself."""
+
+# as a compose file passes on what is not set
+OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 
 
 class Settings(BaseSettings):
@@ -38,6 +41,15 @@ class Settings(BaseSettings):
         description="What ships the journal to MLflow while it is written: a helper `process` (the default), "
         "a `thread` of the application, or nothing by itself (`off`, which is the default in serverless "
         "functions).",
+    )
+    prices: OptionalFile = Field(
+        default=None,
+        description="A TOML file of [[prices]] that hold before the public list.",
+    )
+    policy: OptionalFile = Field(
+        default=None,
+        description="A TOML file whose [routing] says which models a task may use, instead of the "
+        "product's own two rules.",
     )
     document_limit: int = Field(
         default=500,
@@ -96,7 +108,7 @@ class Settings(BaseSettings):
         default="duckdb",
         description="What answers the questions: `duckdb`, `pyspark`, or the URL of any Ibis backend.",
     )
-    alerts: Path | None = Field(
+    alerts: OptionalFile = Field(
         default=None,
         description="A TOML file whose [alerts] says what is watched; else concepts that are not understood "
         "and the day's cost.",

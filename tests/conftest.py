@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -43,13 +43,17 @@ def every_fact_is_valid(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     """Capture writes facts without validating them: here each is validated, whatever the test is about."""
     invalid: list[str] = []
     if request.node.get_closest_marker("benchmark") is None:
-        write_fields = Journal.write_fields
+        for write in (Journal.write_fields, Journal.insist_on_fields):
 
-        def validated(journal: Journal, fields: Mapping[str, object]) -> None:
-            invalid.extend(_what_is_wrong(fields))
-            write_fields(journal, fields)
+            def validated(
+                journal: Journal,
+                fields: Mapping[str, object],
+                write: Callable[[Journal, Mapping[str, object]], None] = write,
+            ) -> None:
+                invalid.extend(_what_is_wrong(fields))
+                write(journal, fields)
 
-        monkeypatch.setattr(Journal, "write_fields", validated)
+            monkeypatch.setattr(Journal, write.__name__, validated)
     yield
     assert not invalid
 

@@ -32,9 +32,9 @@ OWNERS = {
     "langchain_openai": {"demo"},
     "neo4j": {"graph"},
     "neo4j_graphrag": {"graph"},
-    "orjson": {"journal"},
     # what facts are where there are many: the journal keeps columns of them, the others work them out
     "numpy": {"graph", "journal", "measure", "analytics"},
+    "orjson": {"journal"},
     "pyarrow": {"journal", "measure", "analytics"},
     "fsspec": {"journal"},
     "ibis": {"analytics"},

@@ -15,7 +15,7 @@ from examsgraph_callbacks.events import EmbeddingCall, LLMCall
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.tail import Tail
-from examsgraph_callbacks.measure import Meter
+from examsgraph_callbacks.measure import Meter, configured_meter
 from examsgraph_callbacks.settings import Settings
 
 __all__ = ["BudgetGuard", "Spent"]
@@ -77,7 +77,7 @@ class BudgetGuard:
         self._zone = settings.time_zone
         self._user_key = None if settings.user_key is None else settings.user_key.get_secret_value()
         self._spending = _Spending(
-            journal if isinstance(journal, Journal) else Journal(journal), meter or Meter()
+            journal if isinstance(journal, Journal) else Journal(journal), meter or configured_meter()
         )
         self._lock = threading.Lock()
         self._read_at: float | None = None

@@ -21,7 +21,7 @@ from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.forget import forgotten_mark
 from examsgraph_callbacks.journal.tail import Tail
-from examsgraph_callbacks.measure import Meter
+from examsgraph_callbacks.measure import Meter, configured_meter
 
 __all__ = ["POLL_SECONDS", "Round", "Watch", "follow_alerts", "open_watch"]
 
@@ -66,7 +66,7 @@ class Watch:
         self._rules = rules
         self._channels = channels
         self._zone = zone
-        self._meter = meter or Meter()
+        self._meter = meter or configured_meter()
         self._link = link
         self._lag = lag
         self._now = now

@@ -4,18 +4,24 @@ from examsgraph_callbacks.analytics.analytics import ENOUGH_SCORES, Analytics
 from examsgraph_callbacks.analytics.answers import (
     Answer,
     AverageCost,
+    CacheSavings,
     ConceptUnderstanding,
     CostByHour,
     FailedConceptCount,
     HourCost,
     Margin,
+    ModelFigures,
+    Overview,
     PathQuality,
+    Performance,
     Period,
+    PromptVariants,
     RelationQuality,
     RouteFigures,
     Routing,
     TopFailedConcepts,
     UnderstandingByConcept,
+    VariantFigures,
 )
 from examsgraph_callbacks.analytics.calls import (
     CallError,
@@ -39,6 +45,7 @@ from examsgraph_callbacks.analytics.figures import CallFigures, Cost
 from examsgraph_callbacks.analytics.lookup import find_exploration
 from examsgraph_callbacks.analytics.remedies import FEW_SCORES, RemediedConcept, Understanding
 from examsgraph_callbacks.analytics.report import Report, report
+from examsgraph_callbacks.analytics.sought import Sought, sift
 
 __all__ = [
     "ENOUGH_SCORES",
@@ -47,6 +54,7 @@ __all__ = [
     "Analytics",
     "Answer",
     "AverageCost",
+    "CacheSavings",
     "CallError",
     "CallFigures",
     "CallGroup",
@@ -64,13 +72,18 @@ __all__ = [
     "Hub",
     "Margin",
     "Misroute",
+    "ModelFigures",
+    "Overview",
     "PathQuality",
+    "Performance",
     "Period",
+    "PromptVariants",
     "RelationQuality",
     "RemediedConcept",
     "Report",
     "RouteFigures",
     "Routing",
+    "Sought",
     "StatedCost",
     "StrayPath",
     "StrayRate",
@@ -78,8 +91,10 @@ __all__ = [
     "Understanding",
     "UnderstandingByConcept",
     "UserCost",
+    "VariantFigures",
     "find_exploration",
     "is_failure",
     "own_concept",
     "report",
+    "sift",
 ]

@@ -16,7 +16,7 @@ from examsgraph_callbacks.background.locks import is_written
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.columns import SegmentPart, read_columns
 from examsgraph_callbacks.journal.lake import COMPACT_LOCK, FACTS, Commit, Lake, Span, covered_by, lake_of
-from examsgraph_callbacks.measure import Meter
+from examsgraph_callbacks.measure import Meter, configured_meter
 
 __all__ = ["GRACE", "ROWS_A_COMMIT", "Compaction", "compact"]
 
@@ -72,7 +72,7 @@ def compact(
             pending: Future[Commit] | None = None
             for batch in _batches(journal, covered_by(lake.commits()), rows_a_commit):
                 # while one is written, the next is read
-                following = writer.submit(_commit, lake, batch, meter or Meter(), now)
+                following = writer.submit(_commit, lake, batch, meter or configured_meter(), now)
                 if pending is not None:
                     pending.result()
                 pending = following

@@ -1,8 +1,5 @@
 """Open runs become facts: begins and ends runs, settles their context, and writes to the journal."""
 
-import atexit
-import os
-import weakref
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +9,7 @@ from uuid import UUID
 from examsgraph_callbacks.capture.clock import Clock, ms, utc
 from examsgraph_callbacks.capture.content import cut
 from examsgraph_callbacks.capture.context import Context, ambient_context, context_in_metadata, nearest
+from examsgraph_callbacks.capture.endings import end_with_the_process
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, listen_for_explorations
 from examsgraph_callbacks.capture.open_runs import OpenRun, shared_open_runs
 from examsgraph_callbacks.capture.privacy import Privacy
@@ -54,7 +52,7 @@ class Recorder:
         self.open_run = self._open.get
         self._sweep_at_ns = 0
         listen_for_explorations(self)
-        _recorders.add(self)
+        end_with_the_process(self)
 
     def __len__(self) -> int:
         """How many runs are open."""
@@ -300,22 +298,3 @@ def _name(kind: type[RunFact]) -> str:
 def _own_tags(tags: Sequence[str] | None) -> list[str]:
     """The caller's tags, without those by which LangChain numbers the steps of a sequence."""
     return [str(tag) for tag in tags if not str(tag).startswith(_PLUMBING_TAGS)] if tags else []
-
-
-_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
-
-
-def _end_all() -> None:
-    for recorder in list(_recorders):
-        recorder.end_all()
-
-
-def _forget_all() -> None:
-    for recorder in list(_recorders):
-        recorder.forget_all()
-
-
-# registered after the journal's own, so run before the journal is closed
-atexit.register(_end_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)

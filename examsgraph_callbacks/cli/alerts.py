@@ -5,8 +5,14 @@ from typing import Annotated
 
 import typer
 
-from examsgraph_callbacks.cli.common import JournalOption, TrackingUriOption, errors_in_one_line, new_group
-from examsgraph_callbacks.cli.verbs import PolicyOption, PricesOption
+from examsgraph_callbacks.cli.common import (
+    JournalOption,
+    PolicyOption,
+    PricesOption,
+    TrackingUriOption,
+    errors_in_one_line,
+    new_group,
+)
 
 __all__ = ["alerts"]
 
@@ -78,12 +84,10 @@ def run(
         from examsgraph_callbacks.background.detaching import stop_on_signals
         from examsgraph_callbacks.console import Screen, run_alerts
         from examsgraph_callbacks.journal import Journal
-        from examsgraph_callbacks.measure import Meter, PriceList, load_policy, load_prices
+        from examsgraph_callbacks.measure import configured_meter
 
         opened = Journal(journal)
-        meter = Meter(
-            PriceList(load_prices(prices)) if prices else None, load_policy(policy) if policy else None
-        )
+        meter = configured_meter(prices, policy)
         wait = stop_on_signals().wait if following else None
         read = load_rules(rules) if rules else None
         if not run_alerts(opened, Screen(), wait, tracking_uri, rules=read, meter=meter):

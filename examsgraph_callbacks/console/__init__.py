@@ -13,13 +13,14 @@ from examsgraph_callbacks.console.shipping import (
     show_status,
     status_as_json,
 )
-from examsgraph_callbacks.console.summary import show_report
+from examsgraph_callbacks.console.summary import Sought, show_overview, show_report
 
 __all__ = [
     "Advance",
     "ConceptPlace",
     "PathFiles",
     "Screen",
+    "Sought",
     "Wanted",
     "add_concept_resource",
     "alerts_beside",
@@ -31,6 +32,7 @@ __all__ = [
     "run_alerts",
     "send_sample",
     "ship_with_progress",
+    "show_overview",
     "show_path",
     "show_report",
     "show_shipped",

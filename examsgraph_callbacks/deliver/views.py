@@ -71,6 +71,11 @@ class Views:
         return sum(runs.progress for runs in self._runs())
 
     @property
+    def answered(self) -> bool:
+        """Whether MLflow took anything at all."""
+        return any(runs.answered for runs in self._runs())
+
+    @property
     def refused(self) -> int:
         """How many runs could not be written."""
         return sum(runs.refused for runs in self._runs())

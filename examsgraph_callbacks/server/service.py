@@ -14,6 +14,7 @@ from examsgraph_callbacks.analytics.answers import Answer
 from examsgraph_callbacks.capture import pseudonym
 from examsgraph_callbacks.errors import ExamsGraphError, InvalidInputError, JournalUnavailableError
 from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.measure import configured_meter
 from examsgraph_callbacks.server.access import Access, Scope
 from examsgraph_callbacks.server.bodies import read_report
 from examsgraph_callbacks.server.figures import Figures
@@ -140,4 +141,4 @@ class Service:
             return self._questions_given
         from examsgraph_callbacks.analytics import Analytics
 
-        return Analytics(self.tracker.journal, self.settings)
+        return Analytics(self.tracker.journal, self.settings, configured_meter())

@@ -301,12 +301,74 @@ def test_under_other_prices_and_rules_what_was_compacted_is_measured_anew(ask: A
         RoutingPolicy({"complex_reasoning": ("gpt-5",)}),
     )
     for _ in range(2):
-        routes = Analytics(analytics._journal, meter=contract).routing().routes
+        routes = Analytics(analytics._open._journal, meter=contract).routing().routes
         assert [(route.cost_usd, route.misroutes) for route in routes] == [
             (Decimal("1.5"), 1),
             (Decimal("0.015"), None),
         ]
     assert [route.misroutes for route in analytics.routing().routes] == [0, 0]
+
+
+def test_each_models_times_errors_and_retries(ask: Ask) -> None:
+    failed = answered(
+        trace_id="t", status="error", input_tokens=None, output_tokens=None, event_id="1", served_model=None,
+        requested_model="gpt-4o-2024-08-06",
+    )  # fmt: skip
+    again = answered(
+        trace_id="t", event_id="2", requested_model="gpt-4o-2024-08-06", cached_tokens=150,
+        time_to_first_token_ms=80.0, started_at=NEW_YEAR + timedelta(seconds=1),
+    )  # fmt: skip
+    left = failed.model_copy(update={"trace_id": "u", "event_id": "3"})
+    hit = answered(status="cache_hit", usage_source="cache_hit", latency_ms=1.0)
+    answer = ask(failed, again, left, hit, greeted(), embedding_call()).performance()
+    dear, cheap = answer.models
+    assert (dear.calls, dear.failed, dear.retried) == (4, 2, 1)
+    assert (dear.latency_p50_ms, dear.latency_p99_ms, dear.time_to_first_token_p50_ms) == (
+        3200.0,
+        3200.0,
+        80.0,
+    )
+    assert (dear.cached_share, cheap.cached_share) == (0.1, None)
+    # 150 tokens at 2.50 less 1.25 USD a million; 1,500 at 2.50 and 800 at 10
+    assert answer.savings.provider_usd == Decimal("0.0001875")
+    assert (answer.savings.hits, answer.savings.hits_usd) == (1, Decimal("0.01175"))
+
+
+def test_prompt_variants_stand_beside_each_other(ask: Ask) -> None:
+    strict, friendly = (
+        ask(
+            answered(trace_id="a", prompt_variant="v1_strict"),
+            answered(trace_id="b", prompt_variant="v2_friendly", output_tokens=400),
+            greeted(),
+            feedback("thumbs_down", trace_id="a", understanding_score=2),
+            feedback("thumbs_up", trace_id="b", understanding_score=5),
+        )
+        .prompt_variants()
+        .variants
+    )
+    assert (strict.variant, strict.cost_usd, strict.understanding) == ("v1_strict", Decimal("0.01175"), 2.0)
+    assert (friendly.average_output_tokens, friendly.satisfaction, friendly.turns) == (400.0, 1.0, 1)
+
+
+def test_everything_can_be_narrowed_to_a_user_or_a_concept(ask: Ask) -> None:
+    analytics = ask(
+        explored(*document_path(), wrong_concept="정규화", user_id="user_001", event_id="x", trace_id="t"),
+        explored(*document_path(), wrong_concept="조인", user_id="user_002", event_id="y", question_id="q_2"),
+        answered(trace_id="t"),
+        greeted(user_id="user_002"),
+        feedback(seconds=1, user_id="user_001"),
+        feedback(seconds=1, user_id="user_002", question_id="q_2"),
+    )
+    of_all = analytics.overview()
+    assert (of_all.path_quality.explorations, len(of_all.routing.routes)) == (2, 2)
+    of_one = analytics.narrowed(user_id="user_002").overview()
+    assert [each.concept for each in of_one.top_failed_concepts.concepts] == ["조인"]
+    assert of_one.average_cost.average_cost_usd == Decimal("0.00002025")
+    assert (of_one.path_quality.explorations, len(of_one.routing.routes)) == (1, 1)
+    about = analytics.narrowed(concept="정규화").overview()
+    assert [each.concept for each in about.top_failed_concepts.concepts] == ["정규화"]
+    assert about.path_quality.explorations == 1
+    assert [route.task_type for route in about.routing.routes] == ["complex_reasoning"]
 
 
 def test_what_is_written_after_one_answer_is_in_the_next(tmp_path: Path) -> None:

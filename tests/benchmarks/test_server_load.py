@@ -32,7 +32,7 @@ BODIES = {"log-user-feedback": FEEDBACK, "log-llm-cost": COSTS[1], "trace-graph-
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What `hey` counted: answers of status 200 and others, the rate of all, and their time."""
+    """What `hey` counted: answers of status 200, how many a second, others, and the time of all."""
 
     acknowledged: int
     others: str
@@ -59,10 +59,11 @@ def load(served: Served, path: str, a_second: int | None = None) -> Load:
         [*command, f"{served.api}/{path}"], capture_output=True, check=True, text=True
     ).stdout
     statuses = {status: int(count) for status, count in re.findall(r"\[(\d+)\]\s+(\d+) responses", output)}
+    acknowledged = statuses.pop("200", 0)
     return Load(
-        acknowledged=statuses.pop("200", 0),
+        acknowledged=acknowledged,
         others=f"{statuses}" if statuses else "",
-        a_second=float(found(r"Requests/sec:\s+([\d.]+)", output)),
+        a_second=acknowledged / SECONDS,
         p50_ms=1000 * float(found(r"50% in ([\d.]+) secs", output)),
         p99_ms=1000 * float(found(r"99% in ([\d.]+) secs", output)),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from examsgraph_callbacks.errors import JournalUnavailableError
 from examsgraph_callbacks.failures import FailureLog
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal import writer as writer_module
@@ -123,3 +124,45 @@ def test_a_place_that_cannot_be_made_does_not_raise(tmp_path: Path, failure_log:
     blocker.unlink()
     journal.write(llm_call(1))
     assert _numbers(journal) == [0, 1]
+
+
+def test_who_insists_is_told_and_nothing_of_it_is_held(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure_log: FailureLog,
+) -> None:
+    journal = Journal(tmp_path)
+    disk = Disk(monkeypatch, room=len(encode_fact(llm_call(0))) + 20)
+    journal.insist_on_fields(llm_call(0).model_dump(mode="json", exclude_none=True))
+    with pytest.raises(JournalUnavailableError, match="the journal cannot be written now: the disk took"):
+        journal.insist_on_fields(llm_call(1).model_dump(mode="json", exclude_none=True))
+    assert (journal.held, _numbers(journal)) == (0, [0])
+
+    journal.write(llm_call(2))
+    with pytest.raises(JournalUnavailableError, match="1 facts wait for the disk already"):
+        journal.insist_on_fields(llm_call(3).model_dump(mode="json", exclude_none=True))
+    disk.room = 1_000_000
+    journal.insist_on_fields(llm_call(4).model_dump(mode="json", exclude_none=True))
+    assert (journal.held, _numbers(journal)) == (0, [0, 2, 4])
+
+
+def test_what_was_written_is_synced_with_the_name_of_its_file_and_a_failing_disk_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path)
+    journal.sync()
+    journal.write(llm_call(0))
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    journal.sync()
+    journal.sync()
+    (segment,) = journal.segments()
+    file, folder = segment.stat().st_ino, tmp_path.stat().st_ino
+    assert synced == [file, folder, file]
+
+    def broken(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(JournalUnavailableError, match="the disk cannot hold the journal: Input/output error"):
+        journal.sync()

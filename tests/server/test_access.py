@@ -1,5 +1,7 @@
 """Who may write and who may read: by token, or this machine alone; nobody else leaves a fact behind."""
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -134,3 +136,14 @@ def test_over_http_one_too_many_is_429_and_leaves_nothing(tmp_path: Path) -> Non
         assert answers[0] == 200
         assert 429 in answers
         assert len(served.facts()) == answers.count(200)
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['fastapi'] = None;"
+        "from examsgraph_callbacks.__main__ import main; sys.argv = ['examsgraph', 'serve']; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "fastapi is needed for this and is not installed: run pip install" in ended.stderr
+    assert "'examsgraph-callbacks[server]'" in ended.stderr

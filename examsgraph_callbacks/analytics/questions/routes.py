@@ -8,7 +8,7 @@ from examsgraph_callbacks.analytics.sources import Tables
 if TYPE_CHECKING:
     import ibis
 
-__all__ = ["qualities", "routes"]
+__all__ = ["qualities", "reactions", "routes"]
 
 _ROUTE = ["task_type", "requested_model", "served_model"]
 _NOTHING = ""
@@ -27,12 +27,13 @@ def routes(tables: Tables) -> "ibis.Table":
         unpriced_calls=calls.cost_usd.isnull().cast("int64").sum(),
         misroutes=calls.misrouted.cast("int64").sum(),
         misroute_extra_usd=extra.sum(),
-        extra_known=extra.count(),
     )
     answered = calls.filter(calls.status == "ok")
     times = nearest_ranks(answered, _ROUTE, "latency_ms", {"latency_p50_ms": 50, "latency_p95_ms": 95})
     joined = figures.left_join(times, _ROUTE).drop([f"{name}_right" for name in _ROUTE])
-    joined = joined.left_join(_reactions(calls, tables), _ROUTE).drop([f"{name}_right" for name in _ROUTE])
+    joined = joined.left_join(reactions(calls, _ROUTE, tables), _ROUTE).drop(
+        [f"{name}_right" for name in _ROUTE]
+    )
     return _with_nulls(joined)
 
 
@@ -52,8 +53,8 @@ def _with_nulls(table: "ibis.Table") -> "ibis.Table":
     return table.mutate(**{name: table[name].nullif(_NOTHING) for name in _ROUTE})
 
 
-def _reactions(calls: "ibis.Table", tables: Tables) -> "ibis.Table":
-    """What was said of the turns with a call on the route; each turn counts once for a route."""
+def reactions(calls: "ibis.Table", by: list[str], tables: Tables) -> "ibis.Table":
+    """What was said of the turns with such calls, `by` what tells them apart; a turn counts once for each."""
     import ibis
 
     said = _with_turns(tables)
@@ -64,9 +65,9 @@ def _reactions(calls: "ibis.Table", tables: Tables) -> "ibis.Table":
         satisfied=satisfied.sum(),
         judged=satisfied.count(),
     )
-    taken = calls.semi_join(by_turn, "trace_id").select("trace_id", *_ROUTE).distinct()
+    taken = calls.semi_join(by_turn, "trace_id").select("trace_id", *by).distinct()
     reacted = taken.inner_join(by_turn, "trace_id")
-    return reacted.group_by(_ROUTE).aggregate(
+    return reacted.group_by(by).aggregate(
         score_sum=reacted.score_sum.sum(),
         scores=reacted.scores.sum(),
         satisfied=reacted.satisfied.sum(),
