@@ -5,12 +5,14 @@ from examsgraph_callbacks.lazy import lazy_names
 
 TYPE_CHECKING = False  # as in typing, which is itself too heavy here
 if TYPE_CHECKING:
+    from examsgraph_callbacks.alerts.budget import BudgetGuard
     from examsgraph_callbacks.capture import pseudonym, redact_text, tutoring
     from examsgraph_callbacks.journal import Journal
     from examsgraph_callbacks.settings import Settings
     from examsgraph_callbacks.tracker import Tracker, mlflow_tracker
 
 __all__ = [
+    "BudgetGuard",
     "Journal",
     "Settings",
     "Tracker",
@@ -25,6 +27,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "BudgetGuard": "alerts.budget",
         "Journal": "journal",
         "Settings": "settings",
         "Tracker": "tracker",

@@ -2,6 +2,8 @@
 
 __all__ = [
     "AlreadyShippingError",
+    "AlreadyWatchingError",
+    "BudgetExceededError",
     "DeliveryError",
     "ExamsGraphError",
     "GraphUnavailableError",
@@ -41,6 +43,14 @@ class DeliveryError(ExamsGraphError):
 
 class AlreadyShippingError(DeliveryError):
     """Another process ships this journal to the same MLflow at this moment."""
+
+
+class AlreadyWatchingError(ExamsGraphError):
+    """Another process sends the alerts of this journal at this moment."""
+
+
+class BudgetExceededError(ExamsGraphError):
+    """A call was not made because the day's budget is spent, or what was spent is not known."""
 
 
 class SchemaError(ExamsGraphError):

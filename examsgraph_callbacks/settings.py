@@ -112,3 +112,14 @@ class Settings(BaseSettings):
         default="duckdb",
         description="What answers the questions: `duckdb`, `pyspark`, or the URL of any Ibis backend.",
     )
+    alerts: OptionalFile = Field(
+        default=None,
+        description="A TOML file whose [alerts] says what is watched; else concepts that are not understood "
+        "and the day's cost.",
+    )
+    slack_webhook: SecretStr | None = Field(
+        default=None, description="The incoming webhook of the Slack channel that alerts go to."
+    )
+    alert_urls: SecretStr | None = Field(
+        default=None, description="Apprise URLs that alerts go to as well, by spaces (extra [apprise])."
+    )

@@ -55,6 +55,8 @@ OWNERS = {
     "llama_index": {"llama_index"},
     "llama_index_instrumentation": {"llama_index"},
     "openai": {"openai"},
+    "slack_sdk": {"alerts"},
+    "apprise": {"alerts"},
     "fastapi": {"server"},
     "starlette": {"server"},
     "uvicorn": {"server"},

@@ -2,7 +2,7 @@
 
 from examsgraph_callbacks.capture.clock import Clock
 from examsgraph_callbacks.capture.content import plain
-from examsgraph_callbacks.capture.context import tutoring
+from examsgraph_callbacks.capture.context import ambient_context, context_in_metadata, tutoring
 from examsgraph_callbacks.capture.documents import recorded_document
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, publish_exploration
 from examsgraph_callbacks.capture.guard import guarded
@@ -29,6 +29,8 @@ __all__ = [
     "Recorder",
     "Redact",
     "Usage",
+    "ambient_context",
+    "context_in_metadata",
     "find_open_run",
     "guarded",
     "know_surroundings",

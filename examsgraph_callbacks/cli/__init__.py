@@ -1,5 +1,6 @@
 """The command line: one verb a line, each a thin call into a room; one file a group of verbs."""
 
+from examsgraph_callbacks.cli.alerts import alerts
 from examsgraph_callbacks.cli.concept import concept
 from examsgraph_callbacks.cli.experiment import experiment
 from examsgraph_callbacks.cli.lake import add_to
@@ -16,3 +17,4 @@ add_to(app)
 app.add_typer(path)
 app.add_typer(concept)
 app.add_typer(experiment)
+app.add_typer(alerts)

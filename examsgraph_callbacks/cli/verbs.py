@@ -142,9 +142,10 @@ def ship(
     Costs and misroutes are worked out when a turn is shipped; examsgraph report --help shows the files.
 
     \b
-    EXAMSGRAPH_SHIP     process, thread, or off: what ships by itself
-    EXAMSGRAPH_PRICES   the prices file, also of what ships by itself
-    EXAMSGRAPH_POLICY   the policy file, likewise
+    EXAMSGRAPH_SHIP            process, thread, or off: what ships by itself
+    EXAMSGRAPH_PRICES          the prices file, also of what ships by itself
+    EXAMSGRAPH_POLICY          the policy file, likewise
+    EXAMSGRAPH_SLACK_WEBHOOK   with --follow: alerts are sent too, see examsgraph alerts run --help
 
     \b
     Examples:
@@ -183,9 +184,11 @@ def _show_status(journal: "Journal", screen: "Screen", tracking_uri: str | None,
 
 def _follow(journal: "Journal", screen: "Screen", tracking_uri: str | None, meter: "Meter") -> None:
     from examsgraph_callbacks.background.detaching import stop_on_signals
-    from examsgraph_callbacks.console import follow_with_progress
+    from examsgraph_callbacks.console import alerts_beside, follow_with_progress
 
-    follow_with_progress(journal, screen, stop_on_signals().wait, tracking_uri, meter=meter)
+    wait = stop_on_signals().wait
+    with alerts_beside(journal, screen, wait, tracking_uri, meter=meter):
+        follow_with_progress(journal, screen, wait, tracking_uri, meter=meter)
 
 
 def _version() -> str:

@@ -1,5 +1,6 @@
 """What a person sees in a terminal: lines, progress bars and a readable report."""
 
+from examsgraph_callbacks.console.alerting import alerts_beside, list_alerts, run_alerts, send_sample
 from examsgraph_callbacks.console.compacting import compact_and_tell
 from examsgraph_callbacks.console.exploring import PathFiles, Wanted, show_path, show_what_if
 from examsgraph_callbacks.console.learner import export_learner, forget_learner
@@ -22,10 +23,14 @@ __all__ = [
     "Sought",
     "Wanted",
     "add_concept_resource",
+    "alerts_beside",
     "compact_and_tell",
     "export_learner",
     "follow_with_progress",
     "forget_learner",
+    "list_alerts",
+    "run_alerts",
+    "send_sample",
     "ship_with_progress",
     "show_overview",
     "show_path",

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from examsgraph_callbacks.alerts import forget_in_alerts
 from examsgraph_callbacks.capture import pseudonym
 from examsgraph_callbacks.console.amounts import counted
 from examsgraph_callbacks.console.screen import Screen
@@ -66,7 +67,12 @@ def forget_learner(
     if not confirm(f"Erase {_kinds(learner)} of {user_id} from {where}, for good?"):
         screen.warn("Nothing was erased.")
         return
-    erase = partial(forget, journal, learner)
+
+    def erase() -> int:
+        erased = forget(journal, learner)
+        forget_in_alerts(journal.path, learner.user_ids)
+        return erased
+
     if not in_mlflow:
         screen.say(f"Journal: {counted(erase(), 'fact')} erased ({_kinds(learner)}).")
         return

@@ -5,17 +5,25 @@ from typing import TYPE_CHECKING
 from examsgraph_callbacks.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from examsgraph_callbacks.langchain.budget import BudgetedModel
     from examsgraph_callbacks.langchain.handler import ExamsGraphCallbackHandler
     from examsgraph_callbacks.langchain.prompts import handed_out_prompt
     from examsgraph_callbacks.langchain.recorded_paths import record_paths
     from examsgraph_callbacks.langchain.retriever import GraphPathRetriever
 
-__all__ = ["ExamsGraphCallbackHandler", "GraphPathRetriever", "handed_out_prompt", "record_paths"]
+__all__ = [
+    "BudgetedModel",
+    "ExamsGraphCallbackHandler",
+    "GraphPathRetriever",
+    "handed_out_prompt",
+    "record_paths",
+]
 
 # at first use: autolog is here while LangChain is half imported
 __getattr__ = lazy_names(
     __name__,
     {
+        "BudgetedModel": "budget",
         "ExamsGraphCallbackHandler": "handler",
         "GraphPathRetriever": "retriever",
         "handed_out_prompt": "prompts",

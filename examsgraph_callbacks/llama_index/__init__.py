@@ -13,12 +13,19 @@ except ModuleNotFoundError as error:
     raise MissingExtraError("llama-index-core", "llama-index") from error
 
 if TYPE_CHECKING:
+    from examsgraph_callbacks.llama_index.budget import within_budget
     from examsgraph_callbacks.llama_index.handler import ExamsGraphEventHandler
     from examsgraph_callbacks.llama_index.prompts import handed_out_prompt
     from examsgraph_callbacks.llama_index.recorded_paths import record_paths
     from examsgraph_callbacks.llama_index.retriever import GraphPathRetriever
 
-__all__ = ["ExamsGraphEventHandler", "GraphPathRetriever", "handed_out_prompt", "record_paths"]
+__all__ = [
+    "ExamsGraphEventHandler",
+    "GraphPathRetriever",
+    "handed_out_prompt",
+    "record_paths",
+    "within_budget",
+]
 
 # at first use: autolog is here whenever LlamaIndex is imported, whether or not it will be used
 __getattr__ = lazy_names(
@@ -28,5 +35,6 @@ __getattr__ = lazy_names(
         "GraphPathRetriever": "retriever",
         "handed_out_prompt": "prompts",
         "record_paths": "recorded_paths",
+        "within_budget": "budget",
     },
 )

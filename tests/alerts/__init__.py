@@ -1,0 +1,1 @@
+"""Alerts: what is told, once in the calm case and never lost."""
