@@ -7,9 +7,19 @@ from examsgraph_callbacks.lazy import lazy_names
 if TYPE_CHECKING:
     from examsgraph_callbacks.langchain.handler import ExamsGraphCallbackHandler
     from examsgraph_callbacks.langchain.recorded_paths import record_paths
+    from examsgraph_callbacks.langchain.replayed.embeddings import ReplayEmbeddings
+    from examsgraph_callbacks.langchain.replayed.model import ReplayChatModel
+    from examsgraph_callbacks.langchain.replayed.retriever import ReplayRetriever
     from examsgraph_callbacks.langchain.retriever import GraphPathRetriever
 
-__all__ = ["ExamsGraphCallbackHandler", "GraphPathRetriever", "record_paths"]
+__all__ = [
+    "ExamsGraphCallbackHandler",
+    "GraphPathRetriever",
+    "ReplayChatModel",
+    "ReplayEmbeddings",
+    "ReplayRetriever",
+    "record_paths",
+]
 
 # at first use: autolog is here while LangChain is half imported
 __getattr__ = lazy_names(
@@ -17,6 +27,9 @@ __getattr__ = lazy_names(
     {
         "ExamsGraphCallbackHandler": "handler",
         "GraphPathRetriever": "retriever",
+        "ReplayChatModel": "replayed.model",
+        "ReplayEmbeddings": "replayed.embeddings",
+        "ReplayRetriever": "replayed.retriever",
         "record_paths": "recorded_paths",
     },
 )
