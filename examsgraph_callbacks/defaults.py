@@ -8,10 +8,13 @@ TYPE_CHECKING = False  # as in typing, which is itself too heavy here
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["JOURNAL", "SQLITE", "absolute", "default_tracking_uri"]
+__all__ = ["JOURNAL", "REPLAYED", "SQLITE", "absolute", "default_tracking_uri"]
 
 JOURNAL = ".examsgraph/journal"
 """The journal's directory, relative to the working directory."""
+
+REPLAYED = ".examsgraph/replay"
+"""Where a replayed application's facts go, apart from those of calls that somebody paid for."""
 
 SQLITE = "sqlite:///"
 

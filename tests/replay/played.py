@@ -11,10 +11,10 @@ import pytest
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
+from examsgraph_callbacks.autolog.replaying import answer_from
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
-from examsgraph_callbacks.langchain.replayed.everywhere import answer_models, answer_retrievers
 from examsgraph_callbacks.replay import Player, write_recording
 
 __all__ = ["chat", "cut", "no_sockets", "played", "recorded_by", "the_same"]
@@ -61,13 +61,12 @@ def cut(journal: Path, path: Path) -> Path:
 def played(recording: Path) -> Iterator[Player]:
     """Every model and graph retriever is answered from the recording, and no socket connects."""
     player = Player(recording)
-    stops = [answer_models(player), answer_retrievers(player)]
+    stop = answer_from(player)
     try:
         with no_sockets():
             yield player
     finally:
-        for stop in stops:
-            stop()
+        stop()
 
 
 @contextmanager

@@ -1,13 +1,13 @@
 """Chains of real clients, recorded from a local server and played offline: the same answers and facts."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 from langchain.agents import create_agent
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import HumanMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
@@ -23,12 +23,6 @@ from examsgraph_callbacks.langchain import ReplayChatModel
 from examsgraph_callbacks.replay import Player
 from tests.replay.played import chat, cut, played, recorded_by, the_same
 from tests.servers.openai_server import Answer, LedgerServer
-
-
-@pytest.fixture
-def server() -> Iterator[LedgerServer]:
-    with LedgerServer() as server:
-        yield server
 
 
 def both(journals: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -68,7 +62,7 @@ def test_an_agent_with_tools(server: LedgerServer, tmp_path: Path) -> None:
     assert stand_in.invoke(asked)["messages"][-1].content == "정규화는 중복을 없앱니다."
 
 
-def tutor(model: Any) -> Runnable[dict[str, str], str]:
+def tutor(model: Runnable[LanguageModelInput, Any]) -> Runnable[Any, str]:
     prompt = ChatPromptTemplate([("system", "당신은 튜터입니다."), ("human", "{question}")])
     return prompt | model | StrOutputParser()
 

@@ -1,43 +1,50 @@
 """Every chat model, and every retriever of graph paths, of this process answered from a recording."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from functools import wraps
-from typing import Any, cast
-
-from langchain_core.language_models import BaseChatModel, BaseLLM
-from langchain_core.retrievers import BaseRetriever
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, cast
 
 from examsgraph_callbacks.errors import RecordingError
 from examsgraph_callbacks.graph.tap.replacing import Method, Replacement
 from examsgraph_callbacks.replay import Player
 
-__all__ = ["answer_models", "answer_retrievers"]
+if TYPE_CHECKING:
+    from langchain_core.retrievers import BaseRetriever
 
-# imported by a process that is replayed when LangChain is: what answers is imported at the first question
+    from examsgraph_callbacks.langchain.replayed.playing import ChatPlayer
+
+__all__ = ["answer_models", "answer_retrievers", "refuse_completions"]
+
+# called while LangChain is half imported: each function imports no more of it than is there already
 
 
 def answer_models(player: Player) -> Callable[[], None]:
     """Answer every chat model from `player` until what is returned is called, whatever its class.
 
     All of a model but its methods that would ask a provider is left as it is: how it binds tools, follows a
-    schema and tells its parameters. Completion models are not answered, but refused.
+    schema and tells its parameters.
     """
-    from examsgraph_callbacks.langchain.replayed.playing import ChatPlayer
+    from langchain_core.language_models.chat_models import BaseChatModel
 
-    playing = ChatPlayer(player)
-    replaced = [
-        _EverySubclass(
-            BaseChatModel,
-            {
-                "_generate": lambda _own: _generate(playing),
-                "_agenerate": lambda _own: _agenerate(playing),
-                "_stream": lambda _own: _stream(playing),
-                "_astream": lambda _own: _astream(playing),
-            },
-        ),
-        _EverySubclass(BaseLLM, dict.fromkeys(("_generate", "_agenerate", "_stream", "_astream"), _refused)),
-    ]
-    return lambda: _undo(replaced)
+    playing = _Lazily(player)
+    replaced = _EverySubclass(
+        BaseChatModel,
+        {
+            "_generate": lambda _own: _generate(playing),
+            "_agenerate": lambda _own: _agenerate(playing),
+            "_stream": lambda _own: _stream(playing),
+            "_astream": lambda _own: _astream(playing),
+        },
+    )
+    return replaced.undo
+
+
+def refuse_completions() -> Callable[[], None]:
+    """Let no completion model ask its provider: their answers are not replayed."""
+    from langchain_core.language_models.llms import BaseLLM
+
+    methods = ("_generate", "_agenerate", "_stream", "_astream")
+    return _EverySubclass(BaseLLM, dict.fromkeys(methods, _refused)).undo
 
 
 def answer_retrievers(player: Player) -> Callable[[], None]:
@@ -45,16 +52,29 @@ def answer_retrievers(player: Player) -> Callable[[], None]:
 
     Those are this package's and whatever else walked a graph, by their names. All others run as they are.
     """
-    replaced = [
-        _EverySubclass(
-            BaseRetriever,
-            {
-                "_get_relevant_documents": lambda own: _retrieve(player, own),
-                "_aget_relevant_documents": lambda own: _aretrieve(player, own),
-            },
-        ),
-    ]
-    return lambda: _undo(replaced)
+    from langchain_core.retrievers import BaseRetriever
+
+    replaced = _EverySubclass(
+        BaseRetriever,
+        {
+            "_get_relevant_documents": lambda own: _retrieve(player, own),
+            "_aget_relevant_documents": lambda own: _aretrieve(player, own),
+        },
+    )
+    return replaced.undo
+
+
+class _Lazily:
+    """What answers chat models, imported at the first question."""
+
+    def __init__(self, player: Player) -> None:
+        self._player = player
+
+    @cached_property
+    def playing(self) -> "ChatPlayer":
+        from examsgraph_callbacks.langchain.replayed.playing import ChatPlayer
+
+        return ChatPlayer(self._player)
 
 
 class _EverySubclass:
@@ -97,11 +117,6 @@ class _EverySubclass:
         return cast("Method", classmethod(init_subclass))
 
 
-def _undo(replaced: list[_EverySubclass]) -> None:
-    for classes in replaced:
-        classes.undo()
-
-
 def _subclasses(base: type) -> Iterator[type]:
     seen: set[type] = set()
     waiting: list[type] = base.__subclasses__()
@@ -113,14 +128,14 @@ def _subclasses(base: type) -> Iterator[type]:
             yield owner
 
 
-def _generate(playing: Any) -> Method:
+def _generate(lazily: _Lazily) -> Method:
     def generate(model: Any, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:  # noqa: ARG001
-        return playing.generate(model, messages, stop, kwargs)
+        return lazily.playing.generate(model, messages, stop, kwargs)
 
     return generate
 
 
-def _agenerate(playing: Any) -> Method:
+def _agenerate(lazily: _Lazily) -> Method:
     async def agenerate(
         model: Any,
         messages: Any,
@@ -128,16 +143,16 @@ def _agenerate(playing: Any) -> Method:
         run_manager: Any = None,  # noqa: ARG001
         **kwargs: Any,
     ) -> Any:
-        return await playing.agenerate(model, messages, stop, kwargs)
+        return await lazily.playing.agenerate(model, messages, stop, kwargs)
 
     return agenerate
 
 
-def _stream(playing: Any) -> Method:
+def _stream(lazily: _Lazily) -> Method:
     def stream(
         model: Any, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[Any]:
-        for chunk in playing.stream(model, messages, stop, kwargs):
+        for chunk in lazily.playing.stream(model, messages, stop, kwargs):
             if run_manager is not None:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
@@ -145,11 +160,11 @@ def _stream(playing: Any) -> Method:
     return stream
 
 
-def _astream(playing: Any) -> Method:
+def _astream(lazily: _Lazily) -> Method:
     async def astream(
         model: Any, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
-        async for chunk in playing.astream(model, messages, stop, kwargs):
+        async for chunk in lazily.playing.astream(model, messages, stop, kwargs):
             if run_manager is not None:
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
@@ -169,7 +184,7 @@ def _refused(_own: Method) -> Method:
 
 def _retrieve(player: Player, own: Method) -> Method:
     @wraps(own)
-    def retrieve(retriever: BaseRetriever, query: str, **kwargs: Any) -> Any:
+    def retrieve(retriever: "BaseRetriever", query: str, **kwargs: Any) -> Any:
         if not player.explores(retriever.get_name()):
             return own(retriever, query, **kwargs)
         from examsgraph_callbacks.langchain.replayed.retriever import documents_of
@@ -182,7 +197,7 @@ def _retrieve(player: Player, own: Method) -> Method:
 
 def _aretrieve(player: Player, own: Method) -> Method:
     @wraps(own)
-    async def aretrieve(retriever: BaseRetriever, query: str, **kwargs: Any) -> Any:
+    async def aretrieve(retriever: "BaseRetriever", query: str, **kwargs: Any) -> Any:
         if not player.explores(retriever.get_name()):
             return await own(retriever, query, **kwargs)
         from examsgraph_callbacks.langchain.replayed.retriever import documents_of
