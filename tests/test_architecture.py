@@ -33,7 +33,10 @@ OWNERS = {
     "langchain_openai": {"demo"},
     "neo4j": {"graph"},
     "neo4j_graphrag": {"graph"},
-    "numpy": {"graph"},
+    "numpy": {"graph", "measure"},  # vectors there, columns of tokens here
+    # columns are what facts are where there are many: the journal keeps them, these two work on them
+    "pyarrow": {"journal", "measure", "analytics"},
+    "ibis": {"analytics"},
     "tiktoken": {"measure"},
     "genai_prices": {"measure"},
     "mlflow": {"deliver"},

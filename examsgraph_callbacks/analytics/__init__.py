@@ -6,6 +6,7 @@ from examsgraph_callbacks.analytics.calls import (
     CallReport,
     EmbeddingGroup,
     Misroute,
+    StatedCost,
     UserCost,
 )
 from examsgraph_callbacks.analytics.explorations import (
@@ -39,6 +40,7 @@ __all__ = [
     "Misroute",
     "RemediedConcept",
     "Report",
+    "StatedCost",
     "StrayPath",
     "StrayRate",
     "Understanding",

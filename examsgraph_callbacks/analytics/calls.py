@@ -14,6 +14,7 @@ __all__ = [
     "CallTally",
     "EmbeddingGroup",
     "Misroute",
+    "StatedCost",
     "UserCost",
 ]
 
@@ -57,6 +58,19 @@ class Misroute:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedCost:
+    """The calls of one model whose stated cost is more than `STATED_TOLERANCE` off the list price.
+
+    Their cost is `stated_usd`, which is used everywhere; by the list it is `listed_usd`.
+    """
+
+    model: str | None
+    calls: int
+    stated_usd: Decimal
+    listed_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class CallError:
     """How often calls of one model ended in one type of error, and what the last of them said."""
 
@@ -68,7 +82,7 @@ class CallError:
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """Groups in the order of their names, users by falling cost, misroutes as they came, errors by count.
+    """Groups and stated costs in the order of their names, users by falling cost, errors by count.
 
     `total` is of all calls; misroutes, output and times in it are the LLM calls' alone. `price_versions`
     names the price lists by which the calls were priced.
@@ -80,6 +94,7 @@ class CallReport:
     users: tuple[UserCost, ...]
     misroutes: tuple[Misroute, ...]
     errors: tuple[CallError, ...]
+    stated_otherwise: tuple[StatedCost, ...]
     price_versions: tuple[str, ...]
 
     @property
@@ -109,6 +124,7 @@ class CallTally:
         self._embedding_groups: defaultdict[str | None, FiguresTally] = defaultdict(FiguresTally)
         self._users: defaultdict[str | None, CostTally] = defaultdict(CostTally)
         self._misroutes: list[Misroute] = []
+        self._stated: dict[str | None, StatedCost] = {}
         self._errors: Counter[tuple[str | None, str | None]] = Counter()
         self._messages: dict[tuple[str | None, str | None], str | None] = {}
         self._price_versions: set[str] = set()
@@ -133,6 +149,14 @@ class CallTally:
         call = measured.call
         self._answers.add(measured)
         self._groups[call.task_type, model].add(measured)
+        if measured.is_stated_otherwise:
+            before = self._stated.get(model, StatedCost(model, 0, Decimal(0), Decimal(0)))
+            self._stated[model] = StatedCost(
+                model,
+                before.calls + 1,
+                before.stated_usd + (measured.cost_usd or 0),
+                before.listed_usd + (measured.listed_usd or 0),
+            )
         if measured.misrouted:
             self._misroutes.append(
                 Misroute(
@@ -159,5 +183,6 @@ class CallTally:
             errors=tuple(
                 CallError(*key, count, self._messages[key]) for key, count in self._errors.most_common()
             ),
+            stated_otherwise=tuple(sorted(self._stated.values(), key=lambda stated: stated.model or "")),
             price_versions=tuple(sorted(self._price_versions)),
         )

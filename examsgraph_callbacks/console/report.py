@@ -1,12 +1,13 @@
 """A report as it stands in a terminal: its sections, one under the other."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from examsgraph_callbacks.analytics import FEW_SCORES, Report
-from examsgraph_callbacks.console.amounts import counted, one_line
+from examsgraph_callbacks.analytics import FEW_SCORES, Cost, Report
+from examsgraph_callbacks.console.amounts import cost_usd, counted, one_line, usd_decimals
 from examsgraph_callbacks.console.layout import heading, more
 from examsgraph_callbacks.console.paths import render_explorations
 from examsgraph_callbacks.console.tables import (
@@ -67,6 +68,12 @@ def _calls(report: Report, krw_per_usd: float) -> Iterator[RenderableType]:
             "usage: those tokens are estimated.",
             "yellow",
         )
+    for stated in calls.stated_otherwise:
+        yield Text(
+            f"{counted(stated.calls, 'call')} of {one_line(stated.model)}: stated cost "
+            f"{_usd(stated.stated_usd)}, by list {_usd(stated.listed_usd)}; the stated one is used.",
+            "yellow",
+        )
     for reason, count in calls.total.cost.unpriced:
         yield Text(f"{counted(count, 'call')} unpriced: {one_line(reason)}", "yellow")
     if calls.misroutes:
@@ -108,3 +115,7 @@ def _users(report: Report, krw_per_usd: float) -> Iterator[RenderableType]:
     yield from heading("Cost by user")
     yield users_table(report.calls, krw_per_usd, ROWS_SHOWN)
     yield from more(len(users), ROWS_SHOWN)
+
+
+def _usd(amount: Decimal) -> str:
+    return cost_usd(Cost(amount), usd_decimals(amount))

@@ -52,7 +52,16 @@ def measure_turn(turn: Turn, meter: Meter) -> MeasuredTurn:
 
 
 def _input_usd(measured: MeasuredCall, meter: Meter) -> Decimal:
-    """What the same call would have cost without an answer."""
+    """What the same call would have cost without an answer.
+
+    Of a stated cost it is the part that it is of the list price; all of it where no list price is known.
+    """
     no_output = {"output_tokens": 0, "reasoning_tokens": None, "audio_output_tokens": None}
-    call = measured.call.model_copy(update={"input_tokens": measured.input_tokens, **no_output})
-    return meter.measure(call).cost_usd or Decimal(0)
+    listed = {"input_tokens": measured.input_tokens, "stated_cost_usd": None}
+    call = measured.call.model_copy(update={**listed, **no_output})
+    input_usd = meter.measure(call).cost_usd or Decimal(0)
+    if measured.call.stated_cost_usd is None:
+        return input_usd
+    if not measured.listed_usd:
+        return measured.call.stated_cost_usd
+    return measured.call.stated_cost_usd * input_usd / measured.listed_usd

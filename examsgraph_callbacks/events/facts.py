@@ -1,6 +1,7 @@
 """The facts themselves: one class a kind, from the call of a model to a learner's reaction."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, NonNegativeInt
@@ -123,6 +124,8 @@ class LLMCall(RunFact):
     `reasoning_tokens` and `audio_output_tokens` are parts of `output_tokens`: never add them on top.
     A count is None where the provider reported none; `usage_source` None leaves it to be estimated.
     `request_length` and `answer_length` are kept for that where the text itself was redacted or dropped.
+    `stated_cost_usd` is what whoever reported the call says that it cost, and `response_quality` what they
+    thought of the answer, in a word of their own.
     """
 
     kind: Literal["llm_call"] = "llm_call"
@@ -145,6 +148,8 @@ class LLMCall(RunFact):
     answer: tuple[Message, ...] | None = None
     request_length: ContentLength | None = None
     answer_length: ContentLength | None = None
+    stated_cost_usd: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)] | None = None
+    response_quality: str | None = None
 
 
 class EmbeddingCall(RunFact):
@@ -189,7 +194,8 @@ class Exploration(RunFact):
     the `caller` who handed them in. `uncaptured` says, a sentence each, what could not be seen; `sampled`
     names the concepts that had too many relations to look at each. `server` is the product and version
     that was asked, `index_name` its vector index: both None where there is none, or it never answered.
-    `round_trips` counts the questions for beginnings and relations.
+    `round_trips` counts the questions for beginnings and relations. `latency_ms` is 0 where a caller did
+    not say how long it took.
     """
 
     kind: Literal["exploration"] = "exploration"

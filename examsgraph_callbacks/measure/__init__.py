@@ -1,6 +1,13 @@
 """Pure functions from facts to figures: tokens, cost, routing, and verdicts on a path."""
 
-from examsgraph_callbacks.measure.calls import MeasuredCall, MeasuredEmbedding, Meter, Route
+from examsgraph_callbacks.lazy import lazy_names
+from examsgraph_callbacks.measure.calls import (
+    STATED_TOLERANCE,
+    MeasuredCall,
+    MeasuredEmbedding,
+    Meter,
+    Route,
+)
 from examsgraph_callbacks.measure.documents import document_tokens
 from examsgraph_callbacks.measure.lengths import answer_length, request_length
 from examsgraph_callbacks.measure.overrides import PriceOverride, load_prices
@@ -20,7 +27,15 @@ from examsgraph_callbacks.measure.tokens import (
     estimate_output_tokens,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from examsgraph_callbacks.measure.bulk import measure_columns
+    from examsgraph_callbacks.measure.columns import CALL_COLUMNS, FIGURE_COLUMNS, columns_of_calls
+
 __all__ = [
+    "CALL_COLUMNS",
+    "FIGURE_COLUMNS",
+    "STATED_TOLERANCE",
     "AnomalousHop",
     "MeasuredCall",
     "MeasuredEmbedding",
@@ -33,6 +48,7 @@ __all__ = [
     "RoutingPolicy",
     "TokenCounts",
     "answer_length",
+    "columns_of_calls",
     "count_tokens",
     "dead_ends",
     "document_tokens",
@@ -41,7 +57,17 @@ __all__ = [
     "frontiers",
     "load_policy",
     "load_prices",
+    "measure_columns",
     "measure_path",
     "model_family",
     "request_length",
 ]
+
+# columns take numpy and pyarrow, which whoever measures call by call does not need
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "measure_columns": "bulk",
+        **dict.fromkeys(["CALL_COLUMNS", "FIGURE_COLUMNS", "columns_of_calls"], "columns"),
+    },
+)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from examsgraph_callbacks.events import EmbeddingCall, LLMCall
@@ -14,7 +15,10 @@ from examsgraph_callbacks.measure.token_prices import BilledTokens, TokenPrices
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, PriceCalculation
 
-__all__ = ["Price", "PriceList"]
+__all__ = ["STATED", "Price", "PriceList", "Quote", "why_no_tokens"]
+
+STATED = "stated by the caller"
+"""The price list, so to speak, of a call whose cost was stated by whoever reported it."""
 
 # as many (provider, model, tier, day) as a shipper meets while it catches up with months of journal
 _REMEMBERED_PRICES = 4096
@@ -35,12 +39,37 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class _Quote:
+class Quote:
+    """How calls of one kind are billed on one day: the list's version, and the cost of some tokens in USD.
+
+    `flat` are the prices where they are one number for each kind of token, else None; they may change
+    `within_a_day`. It `hears` where it prices audio that the model read, `speaks` where it prices audio
+    that it wrote.
+    """
+
     version: str
     cost_usd: Callable[[BilledTokens, datetime], Decimal]
+    flat: TokenPrices | None = None
+    within_a_day: bool = False
     hears: bool = True
-    """Whether it prices audio that the model read, `speaks` audio that it wrote."""
     speaks: bool = True
+
+    def why_not(self, model: str | None, tokens: BilledTokens) -> str | None:
+        """Why these tokens have no price although the model has one; None where they have."""
+        if (tokens.audio_input and not self.hears) or (tokens.audio_output and not self.speaks):
+            # the library would take it for text, which costs a fraction of it
+            return f"{self.version} lists {model} without a price for audio"
+        return None
+
+    def price(self, model: str | None, tokens: BilledTokens, moment: datetime) -> Price:
+        """The cost of `tokens` at a moment (UTC) of the quote's day, or the reason why there is none."""
+        reason = self.why_not(model, tokens)
+        if reason is not None:
+            return Price(None, reason)
+        try:
+            return Price(self.cost_usd(tokens, moment), price_version=self.version)
+        except ValueError as error:
+            return Price(None, f"the reported usage cannot be priced: {error}")
 
 
 class PriceList:
@@ -48,7 +77,7 @@ class PriceList:
 
     def __init__(self, overrides: Iterable[PriceOverride] = ()) -> None:
         self._overrides = tuple(overrides)
-        self._quote = lru_cache(_REMEMBERED_PRICES)(self._look_up)
+        self._look_up_once = lru_cache(_REMEMBERED_PRICES)(self._look_up)
 
     def price(self, call: LLMCall, input_tokens: int | None, output_tokens: int | None) -> Price:
         """The cost of `call`, given how many tokens it took in all.
@@ -58,11 +87,18 @@ class PriceList:
         cache-write, audio and reasoning tokens are parts of input and output and are billed once; web
         searches that a provider runs are not among the facts and not in the cost. Where no price is
         known the cost is None with a reason, never 0: 0 is a cache hit, or a model whose price is 0.
+        A cost that the call's reporter stated is used as stated; `listed` tells what it is by the lists.
         """
+        if call.stated_cost_usd is not None:
+            return Price(call.stated_cost_usd, price_version=STATED)
+        return self.listed(call, input_tokens, output_tokens)
+
+    def listed(self, call: LLMCall, input_tokens: int | None, output_tokens: int | None) -> Price:
+        """The cost of `call` by overrides and list, whatever its reporter stated."""
         if call.status == "cache_hit":
             return Price(Decimal(0))
         if input_tokens is None or output_tokens is None:
-            return Price(None, _why_no_tokens(call))
+            return Price(None, why_no_tokens(call.kind, call.status))
         tokens = BilledTokens(
             input_tokens,
             output_tokens,
@@ -83,33 +119,10 @@ class PriceList:
         if call.status == "cache_hit":
             return Price(Decimal(0))
         if call.input_tokens is None:
-            return Price(None, _why_no_tokens(call))
+            return Price(None, why_no_tokens(call.kind, call.status))
         return self._bill(call, None, BilledTokens(call.input_tokens))
 
-    def _bill(self, call: LLMCall | EmbeddingCall, tier: str | None, tokens: BilledTokens) -> Price:
-        if tier is not None and tier.lower() in _STANDARD_TIERS:
-            tier = None
-        day = _utc_day(call.started_at)
-        quote = self._quote(
-            call.provider,
-            call.served_model,
-            call.requested_model,
-            tier,
-            day,
-            writes=isinstance(call, LLMCall),
-        )
-        if isinstance(quote, str):
-            return Price(None, quote)
-        if (tokens.audio_input and not quote.hears) or (tokens.audio_output and not quote.speaks):
-            # the library would take it for text, which costs a fraction of it
-            return Price(None, f"{quote.version} lists {call.served_model} without a price for audio")
-        try:
-            cost_usd = quote.cost_usd(tokens, call.started_at)
-        except ValueError as error:
-            return Price(None, f"the reported usage cannot be priced: {error}")
-        return Price(cost_usd, price_version=quote.version)
-
-    def _look_up(
+    def quote(
         self,
         provider: str | None,
         served: str | None,
@@ -118,8 +131,45 @@ class PriceList:
         day: date,
         *,
         writes: bool,
-    ) -> _Quote | str:
-        """How calls like this are billed on `day`, or why that is not known; `writes` if there is output."""
+    ) -> Quote | str:
+        """How calls like this are billed on `day` (UTC), or why that is not known.
+
+        They have output if the model `writes`.
+        """
+        if tier is not None and tier.lower() in _STANDARD_TIERS:
+            tier = None
+        return self._look_up_once(provider, served, requested, tier, day, writes)
+
+    @property
+    def version(self) -> str:
+        """Names the prices by which this list bills: equal for lists that bill alike."""
+        if not self._overrides:
+            return _list_version()
+        told = "\n".join(override.model_dump_json() for override in self._overrides)
+        return f"{_list_version()} behind overrides {sha256(told.encode()).hexdigest()[:12]}"
+
+    def _bill(self, call: LLMCall | EmbeddingCall, tier: str | None, tokens: BilledTokens) -> Price:
+        quote = self.quote(
+            call.provider,
+            call.served_model,
+            call.requested_model,
+            tier,
+            _utc_day(call.started_at),
+            writes=isinstance(call, LLMCall),
+        )
+        if isinstance(quote, str):
+            return Price(None, quote)
+        return quote.price(call.served_model, tokens, call.started_at)
+
+    def _look_up(  # noqa: PLR0917 - a cache tells its keys apart by position
+        self,
+        provider: str | None,
+        served: str | None,
+        requested: str | None,
+        tier: str | None,
+        day: date,
+        writes: bool,
+    ) -> Quote | str:
         models = [model for model in (served, requested) if model]
         if not models:
             return "neither the served nor the requested model is known"
@@ -133,11 +183,11 @@ class PriceList:
             return f"{_list_version()} does not know {models[0]} of provider {provider}"
 
 
-def _flat_quote(version: str, prices: TokenPrices) -> _Quote:
-    return _Quote(version, lambda tokens, _moment: prices.cost_usd(tokens))
+def _flat_quote(version: str, prices: TokenPrices) -> Quote:
+    return Quote(version, lambda tokens, _moment: prices.cost_usd(tokens), prices)
 
 
-def _listed(provider: str | None, model: str, tier: str | None, day: date, *, writes: bool) -> _Quote | str:
+def _listed(provider: str | None, model: str, tier: str | None, day: date, *, writes: bool) -> Quote | str:
     """What genai-prices says of `model` on `day`; raises `LookupError` where it does not know it."""
     from genai_prices import Usage, calc_price
 
@@ -175,9 +225,10 @@ def _listed(provider: str | None, model: str, tier: str | None, day: date, *, wr
         # the library says 0 here, for models that are free and for those sold by subscription
         return f"{version} lists {model} of provider {provider} without a price for tokens"
     hears, speaks = prices.input_audio_mtok is not None, prices.output_audio_mtok is not None
-    flat = None if _changes_within_a_day(standard.model) else _flat(prices)
+    within_a_day = _changes_within_a_day(standard.model)
+    flat = None if within_a_day else _flat(prices)
     if flat is None:
-        return _Quote(version, cost_usd, hears, speaks)
+        return Quote(version, cost_usd, within_a_day=within_a_day, hears=hears, speaks=speaks)
     return replace(_flat_quote(version, flat), hears=hears, speaks=speaks)
 
 
@@ -208,10 +259,11 @@ def _list_version() -> str:
     return f"genai-prices {__version__}"
 
 
-def _why_no_tokens(call: LLMCall | EmbeddingCall) -> str:
-    if call.status == "error":
+def why_no_tokens(kind: str, status: str | None) -> str:
+    """Why a call without usage (its kind and its status) has no price."""
+    if status == "error":
         return "the call failed and the provider reported no usage"
-    if isinstance(call, EmbeddingCall):
+    if kind == "embedding_call":
         return "the provider reported no usage, and no embedded text is kept to estimate it"
     return "the provider reported no usage and too little content was captured to estimate it"
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
@@ -38,6 +39,16 @@ class RoutingPolicy:
         if task_type is None or model is None or (allowed := self.rules.get(task_type)) is None:
             return None
         return not any(_is_model(model.lower(), name.lower()) for name in allowed)
+
+    def allowed(self, task_type: str | None) -> str | None:
+        """The first of the models that `task_type` may use; None where it has no rule."""
+        return next(iter(self.rules.get(task_type or "", ())), None)
+
+    @property
+    def version(self) -> str:
+        """Names the rules: equal for policies that judge alike."""
+        told = "\n".join(f"{task}={','.join(models)}" for task, models in sorted(self.rules.items()))
+        return f"routing {sha256(told.encode()).hexdigest()[:12]}"
 
 
 def model_family(model: str) -> str:

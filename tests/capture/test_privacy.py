@@ -38,6 +38,7 @@ NO_CONTENT = {
     *("provider", "requested_model", "served_model", "service_tier", "usage_source", "finish_reason"),
     *("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens"),
     *("audio_input_tokens", "audio_output_tokens", "time_to_first_token_ms", "streamed", "text_count"),
+    *("stated_cost_usd", "response_quality"),
     *("request_length", "answer_length", "round_trips", "similarity_scale", "backend"),
     *("retrieval_params", "seeds", "hops"),  # of the curriculum's concepts
     *("manual_scores", "trace_ids"),

@@ -235,3 +235,12 @@ def test_a_report_of_feedback_alone_shows_feedback_alone() -> None:
     assert "average understanding 2.0 of 5" in text
     assert "Calls by" not in text
     assert "Paths through" not in text
+
+
+def test_a_stated_cost_that_is_off_the_list_price_is_told_with_both() -> None:
+    text = shown(
+        greeted(stated_cost_usd="0.0001"), answered(stated_cost_usd="0.05"), answered(stated_cost_usd="0.012")
+    )
+
+    assert "1 call of gpt-4o-2024-08-06: stated cost $0.050000, by list $0.011750;" in text
+    assert "1 call of gpt-4o-mini-2024-07-18: stated cost $0.000100, by list $0.000020;" in text

@@ -34,6 +34,7 @@ def test_a_reported_call_is_measured_whole() -> None:
         cost_usd=Decimal("0.01175"),
         unpriced_reason=None,
         price_version=measured.price_version,
+        listed_usd=None,
         route=("complex_reasoning", "gpt-4o-2024-08-06"),
         misrouted=False,
     )
@@ -109,3 +110,28 @@ def test_measuring_a_reported_call_takes_microseconds() -> None:
         best = min(best, (time.perf_counter() - started) / 10_000)
     show(f"measure: {best * 1e6:.1f} µs a reported call whose price is remembered")
     assert best < 15e-6
+
+
+@pytest.mark.parametrize(
+    ("stated", "otherwise"),
+    [("0.05", True), ("0.01175", False), ("0.0123375", False), ("0.0123376", True), ("0.0111625", False),
+     ("0.0111624", True), ("0", True)],
+)  # fmt: skip
+def test_a_stated_cost_is_used_and_stands_beside_the_list_price(stated: str, otherwise: bool) -> None:
+    # 1,500 x 2.50 + 800 x 10.00 USD a million: 5% of it is 0.0005875
+    measured = Meter().measure(
+        llm_call(served_model="gpt-4o", input_tokens=1500, output_tokens=800, stated_cost_usd=stated)
+    )
+    assert measured.cost_usd == Decimal(stated)
+    assert measured.listed_usd == Decimal("0.01175")
+    assert measured.is_stated_otherwise is otherwise
+    assert measured.price_version == "stated by the caller"
+
+
+def test_a_stated_cost_of_an_unlisted_model_has_nothing_to_differ_from() -> None:
+    measured = Meter().measure(
+        llm_call(served_model="우리모델-7b", input_tokens=15, output_tokens=30, stated_cost_usd="0.1")
+    )
+    assert (measured.cost_usd, measured.listed_usd) == (Decimal("0.1"), None)
+    assert not measured.is_stated_otherwise
+    assert measured.unpriced_reason is None

@@ -1,0 +1,69 @@
+"""Calls as columns: what is read of them where they are measured in bulk, and what is made of them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from examsgraph_callbacks.events import EmbeddingCall, LLMCall
+from examsgraph_callbacks.measure.exact import COST, exactly
+
+__all__ = ["CALL_COLUMNS", "FIGURE_COLUMNS", "columns_of_calls"]
+
+CALL_COLUMNS = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("started_at", pa.timestamp("us")),
+        ("status", pa.string()),
+        ("task_type", pa.string()),
+        ("provider", pa.string()),
+        ("requested_model", pa.string()),
+        ("served_model", pa.string()),
+        ("service_tier", pa.string()),
+        ("input_tokens", pa.int64()),
+        ("output_tokens", pa.int64()),
+        ("cached_tokens", pa.int64()),
+        ("cache_write_tokens", pa.int64()),
+        ("reasoning_tokens", pa.int64()),
+        ("audio_input_tokens", pa.int64()),
+        ("audio_output_tokens", pa.int64()),
+        ("stated_cost_usd", COST),
+    ],
+)
+"""What is read of calls, under the facts' own names; `started_at` is UTC, without saying so."""
+
+FIGURE_COLUMNS = pa.schema(
+    [
+        ("input_tokens", pa.int64()),
+        ("output_tokens", pa.int64()),
+        ("total_tokens", pa.int64()),
+        ("estimated", pa.bool_()),
+        ("cost_usd", COST),
+        ("unpriced_reason", pa.string()),
+        ("price_version", pa.string()),
+        ("listed_usd", COST),
+        ("misrouted", pa.bool_()),
+        ("allowed_cost_usd", COST),
+    ],
+)
+"""What is made of them: the names of `MeasuredCall`. `allowed_cost_usd` is what the same tokens of a
+misrouted call cost, at the same provider and on the same day, at the first model that its task may use."""
+
+
+def columns_of_calls(calls: Sequence[LLMCall | EmbeddingCall]) -> pa.Table:
+    """Facts as the columns that `measure_columns` reads."""
+    columns: dict[str, list[object]] = {name: [] for name in CALL_COLUMNS.names}
+    for name, column in columns.items():
+        if name == "started_at":
+            column.extend(_naive(call.started_at) for call in calls)
+        elif name == "stated_cost_usd":
+            stated = (getattr(call, name, None) for call in calls)
+            column.extend(None if cost_usd is None else exactly(cost_usd) for cost_usd in stated)
+        else:
+            column.extend(getattr(call, name, None) for call in calls)
+    return pa.table(columns, schema=CALL_COLUMNS)
+
+
+def _naive(moment: datetime) -> datetime:
+    offset = moment.utcoffset()
+    return moment.replace(tzinfo=None) - (offset or timedelta(0))
