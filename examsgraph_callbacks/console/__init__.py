@@ -1,7 +1,15 @@
 """What a person sees in a terminal: lines, progress bars and a readable report."""
 
 from examsgraph_callbacks.console.exploring import PathFiles, Wanted, show_path, show_what_if
+from examsgraph_callbacks.console.recordings import (
+    Selection,
+    export_recording,
+    moment,
+    show_recording,
+    verify_recording,
+)
 from examsgraph_callbacks.console.remedies import ConceptPlace, add_concept_resource
+from examsgraph_callbacks.console.replaying import replay_to_mlflow, show_path_replay, show_remeasured
 from examsgraph_callbacks.console.screen import Advance, Screen
 from examsgraph_callbacks.console.shipping import (
     follow_with_progress,
@@ -17,14 +25,22 @@ __all__ = [
     "ConceptPlace",
     "PathFiles",
     "Screen",
+    "Selection",
     "Wanted",
     "add_concept_resource",
+    "export_recording",
     "follow_with_progress",
+    "moment",
+    "replay_to_mlflow",
     "ship_with_progress",
     "show_path",
+    "show_path_replay",
+    "show_recording",
+    "show_remeasured",
     "show_report",
     "show_shipped",
     "show_status",
     "show_what_if",
     "status_as_json",
+    "verify_recording",
 ]

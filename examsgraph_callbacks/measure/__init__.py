@@ -29,6 +29,8 @@ from examsgraph_callbacks.measure.tokens import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from examsgraph_callbacks.measure.assumptions import Assumptions
+    from examsgraph_callbacks.measure.batches import CallGroup, CallPair, MeasuredBatch
     from examsgraph_callbacks.measure.bulk import measure_columns
     from examsgraph_callbacks.measure.columns import CALL_COLUMNS, FIGURE_COLUMNS, columns_of_calls
 
@@ -37,6 +39,10 @@ __all__ = [
     "FIGURE_COLUMNS",
     "STATED_TOLERANCE",
     "AnomalousHop",
+    "Assumptions",
+    "CallGroup",
+    "CallPair",
+    "MeasuredBatch",
     "MeasuredCall",
     "MeasuredEmbedding",
     "MeasuredPath",
@@ -67,6 +73,8 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "Assumptions": "assumptions",
+        **dict.fromkeys(["CallGroup", "CallPair", "MeasuredBatch"], "batches"),
         "measure_columns": "bulk",
         **dict.fromkeys(["CALL_COLUMNS", "FIGURE_COLUMNS", "columns_of_calls"], "columns"),
     },

@@ -47,16 +47,16 @@ def _answer(player: "Player", request: dict[str, Any]) -> "CreateEmbeddingRespon
     if failure is not None:
         raise failure
     packed = request.get("encoding_format") == "base64"
+    used = call.input_tokens or 0
     answer = CreateEmbeddingResponse.model_construct(
         object="list",
         model=call.served_model or call.requested_model or "",
         data=[_item(index, vector, packed=packed) for index, vector in enumerate(call.vectors)],
+        usage=Usage(prompt_tokens=used, total_tokens=used),
     )
     if call.input_tokens is None:
-        # as a server's answer that leaves it out
+        # as in the answer of a server that leaves it out
         object.__setattr__(answer, "usage", None)
-    else:
-        answer.usage = Usage(prompt_tokens=call.input_tokens, total_tokens=call.input_tokens)
     return answer
 
 

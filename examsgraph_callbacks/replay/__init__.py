@@ -6,17 +6,20 @@ from examsgraph_callbacks.replay.lines import FORMAT, Header
 from examsgraph_callbacks.replay.player import Player, RecordedRetrieval
 from examsgraph_callbacks.replay.reading import Flaw
 from examsgraph_callbacks.replay.recording import Recording, chosen
+from examsgraph_callbacks.replay.remeasuring import Figures, Remeasured, remeasure
 from examsgraph_callbacks.replay.verifying import Secret, Verified, secrets_in, verify
 from examsgraph_callbacks.replay.writing import Exported, write_recording
 
 __all__ = [
     "FORMAT",
     "Exported",
+    "Figures",
     "Flaw",
     "Header",
     "Player",
     "RecordedRetrieval",
     "Recording",
+    "Remeasured",
     "Secret",
     "Verified",
     "Waits",
@@ -25,6 +28,7 @@ __all__ = [
     "failure_of",
     "pieces",
     "publish_recorded",
+    "remeasure",
     "secrets_in",
     "verify",
     "write_recording",
