@@ -9,13 +9,18 @@ from pydantic import JsonValue
 from examsgraph_callbacks.capture import Privacy, Redact, redact_text
 from examsgraph_callbacks.events import LLMCall, Request
 
-__all__ = ["Asked", "Canonical", "key_of"]
+__all__ = ["Asked", "Canonical", "key_of", "ours_too"]
 
 # how an answer is to be sent, not what it is to say
 _NOT_SAMPLING = frozenset({"stream_options"})
 
 Asked = dict[str, JsonValue]
 """A request in the one form in which requests are compared: `model`, `messages`, `tools`, `parameters`."""
+
+
+def ours_too(redact: Redact) -> Redact:
+    """`redact`, and behind it the package's own rules."""
+    return redact if redact is redact_text else lambda text: redact_text(redact(text))
 
 
 class Canonical:
@@ -26,12 +31,8 @@ class Canonical:
     """
 
     def __init__(self, redact: Redact = redact_text) -> None:
-        self._redact = redact
+        self.text = ours_too(redact)
         self._privacy = Privacy(self.text)
-
-    def text(self, text: str) -> str:
-        """A text without its secrets."""
-        return redact_text(text) if self._redact is redact_text else redact_text(self._redact(text))
 
     def live(self, model: str | None, request: Mapping[str, object]) -> Asked:
         """A request that is made now, given as the fields of a `Request`."""

@@ -17,6 +17,7 @@ from examsgraph_callbacks.capture import REDACTION_VERSION, Privacy, Redact, red
 from examsgraph_callbacks.errors import RecordingError
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.replay.lines import End, Header, end_line, header_line, numbered_line
+from examsgraph_callbacks.replay.requests import ours_too
 from examsgraph_callbacks.replay.texts import with_references
 
 __all__ = ["Exported", "write_recording"]
@@ -46,9 +47,9 @@ class Exported:
 def write_recording(facts: Iterable[Fact], path: Path, redact: Redact = redact_text) -> Exported:
     """Write `facts`, in their order, into the file `path`, compressed where its name ends in `.gz`.
 
-    Secrets are taken out once more by `redact`, whatever the rules were when the facts were recorded. The
-    same facts give the same bytes. The file is there as a whole, or as it was before. Raises
-    `RecordingError` where there are no facts, or where the file cannot be written.
+    Secrets are taken out once more, by `redact` and by the package's own rules, whatever the rules were when
+    the facts were recorded. The same facts give the same bytes. The file is there as a whole, or as it was
+    before. Raises `RecordingError` where there are no facts, or where the file cannot be written.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -79,7 +80,7 @@ class _Writer:
     def __init__(self, file: "IO[bytes] | gzip.GzipFile", redact: Redact) -> None:
         self._file = file
         # what is exported was captured: neither pseudonyms nor missing content are this one's business
-        self._privacy = Privacy(redact)
+        self._privacy = Privacy(ours_too(redact))
         self._digest = hashlib.sha256()
         self._lines = 0
         self._facts = 0
