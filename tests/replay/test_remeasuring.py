@@ -26,8 +26,6 @@ from examsgraph_callbacks.replay import Recording, Remeasured, remeasure, write_
 from tests.measure.facts import embedding_call, llm_call, show
 from tests.measure.recorded import recorded_call, recorded_embedding, recordings
 
-FLAVOR = {"openai": "openai", "anthropic": "anthropic"}
-
 
 def of_model(result: Remeasured, model: str) -> Any:
     return next(pair for (recorded, _then), pair in result.models.items() if recorded == model)
@@ -63,16 +61,24 @@ def test_real_answers_cost_in_a_recording_what_the_list_says_of_them_by_model(tm
     ]
     write_recording([*calls, *embeddings], tmp_path / "real.egrec.jsonl.gz")
     expected: dict[str, Decimal] = defaultdict(Decimal)
-    for call in [*calls, *embeddings]:
-        assert call.served_model is not None
-        expected[call.served_model] += straight_from_the_list(call)
+    unlisted = 0
+    everything: list[Any] = [*calls, *embeddings]
+    for call in everything:
+        try:
+            expected[call.served_model] += straight_from_the_list(call)
+        except LookupError:
+            unlisted += 1
 
     result = remeasure(Recording(tmp_path / "real.egrec.jsonl.gz").facts(), Meter(), Assumptions())
-    assert {model: pair[0].cost_usd for (model, _), pair in result.models.items()} == dict(expected)
+    by_model = {model: recorded.cost_usd for (model, _), (recorded, _) in result.models.items()}
+    assert {model: cost for model, cost in by_model.items() if model in expected} == dict(expected)
     assert result.recorded.cost_usd == sum(expected.values())
-    assert result.recorded.unpriced_calls == 0
-    assert result.recorded.calls == len(calls) + len(embeddings)
-    show(f"\n{result.recorded.calls} real calls of {len(expected)} models: {result.recorded.cost_usd} USD")
+    assert result.recorded.calls == len(everything)
+    assert result.recorded.unpriced_calls == unlisted <= 1
+    show(
+        f"\n{len(everything)} real calls of {len(by_model)} models, {unlisted} of them not listed: "
+        f"{result.recorded.cost_usd.normalize()} USD",
+    )
 
 
 def test_measuring_again_changes_no_digit(tmp_path: Path) -> None:
@@ -174,7 +180,7 @@ def test_tokens_are_estimated_for_the_model_that_answered_and_not_again_for_anot
 
 def a_month(count: int) -> Iterator[LLMCall]:
     """So many calls of a month, each like no other."""
-    chance = random.Random(7)  # noqa: S311 - figures, no secrets
+    chance = random.Random(7)
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     models = ("gpt-4o-2024-08-06", "gpt-4o-mini-2024-07-18", "gpt-4.1-2025-04-14")
     for number in range(count):
