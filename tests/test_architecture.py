@@ -20,7 +20,7 @@ LINES = [
     {"langchain", "llama_index", "openai", "deliver", "server"},
     {"console"},
     {"demo", "autolog"},
-    {"cli"},
+    {"cli", "pytest_plugin"},
     {"__main__"},
 ]
 
@@ -49,6 +49,7 @@ OWNERS = {
     "llama_index": {"llama_index"},
     "llama_index_instrumentation": {"llama_index"},
     "openai": {"openai"},
+    "pytest": {"pytest_plugin"},
 }
 EVERY_ROOM_MAY = {"pydantic", "pydantic_core"}
 
