@@ -15,9 +15,19 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     from examsgraph_callbacks.llama_index.handler import ExamsGraphEventHandler
     from examsgraph_callbacks.llama_index.recorded_paths import record_paths
+    from examsgraph_callbacks.llama_index.replayed.embedding import ReplayEmbedding
+    from examsgraph_callbacks.llama_index.replayed.llm import ReplayLLM
+    from examsgraph_callbacks.llama_index.replayed.retriever import ReplayRetriever
     from examsgraph_callbacks.llama_index.retriever import GraphPathRetriever
 
-__all__ = ["ExamsGraphEventHandler", "GraphPathRetriever", "record_paths"]
+__all__ = [
+    "ExamsGraphEventHandler",
+    "GraphPathRetriever",
+    "ReplayEmbedding",
+    "ReplayLLM",
+    "ReplayRetriever",
+    "record_paths",
+]
 
 # at first use: autolog is here whenever LlamaIndex is imported, whether or not it will be used
 __getattr__ = lazy_names(
@@ -25,6 +35,9 @@ __getattr__ = lazy_names(
     {
         "ExamsGraphEventHandler": "handler",
         "GraphPathRetriever": "retriever",
+        "ReplayEmbedding": "replayed.embedding",
+        "ReplayLLM": "replayed.llm",
+        "ReplayRetriever": "replayed.retriever",
         "record_paths": "recorded_paths",
     },
 )
