@@ -70,7 +70,12 @@ def export(
 
 @recording.command()
 def show(place: PlaceArgument) -> None:
-    """Show what is in a recording, and what of it cannot be played."""
+    """Show what is in a recording, and what of it cannot be played.
+
+    \b
+    Example:
+        examsgraph recording show lesson.egrec.jsonl
+    """  # noqa: D301
     with errors_in_one_line():
         from examsgraph_callbacks.console import Screen, show_recording
 
@@ -79,7 +84,12 @@ def show(place: PlaceArgument) -> None:
 
 @recording.command()
 def verify(place: PlaceArgument) -> None:
-    """Verify hashes, order and schema, and search every text for secrets; exit code 1 where one fails."""
+    """Verify hashes, order and schema, and search every text for secrets; exit code 1 where one fails.
+
+    \b
+    Example:
+        examsgraph recording verify lesson.egrec.jsonl
+    """  # noqa: D301
     with errors_in_one_line():
         from examsgraph_callbacks.console import Screen, verify_recording
 

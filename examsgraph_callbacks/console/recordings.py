@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.text import Text
 
 from examsgraph_callbacks.console.amounts import counted, one_line
-from examsgraph_callbacks.console.layout import add_row, heading, more, new_table
+from examsgraph_callbacks.console.layout import heading, more
 from examsgraph_callbacks.console.screen import Advance, Screen
 from examsgraph_callbacks.errors import InvalidInputError, RecordingError
 from examsgraph_callbacks.events import EmbeddingCall, Fact, LLMCall, Retrieval, Trace
@@ -68,11 +68,11 @@ def show_recording(place: Path, screen: Screen) -> None:
         contents.add(fact)
     screen.lay_out(*_head(recording), *contents.lines())
     if contents.turns:
-        table = new_table("turn", "began", "it was asked", left=3)
+        screen.lay_out(*heading("Turns"))
         for turn in contents.turns[:_SHOWN]:
-            asked = one_line(str(turn.inputs), 48)
-            add_row(table, turn.trace_id or turn.run_id, f"{turn.started_at:%m-%d %H:%M:%S}", asked)
-        screen.lay_out(*heading("Turns"), table, *more(len(contents.turns), _SHOWN))
+            began = f"{turn.started_at:%Y-%m-%d %H:%M:%S}"
+            screen.say(f"{turn.trace_id or turn.run_id}  {began}  {one_line(str(turn.inputs), 60)}")
+        screen.lay_out(*more(len(contents.turns), _SHOWN))
     warn_of_flaws(screen, flaws, recording)
 
 
