@@ -98,7 +98,8 @@ def run(
 
     With --replay every LangChain chat model, every embedding call of OpenAI's client and every graph
     retriever answers as it was recorded; what was not recorded is an error that says what differs. The
-    facts go to ./.examsgraph/replay unless --journal names a place, and are not shipped.
+    facts go to ./.examsgraph/replay unless --journal names a place, and are not shipped. Clients still want
+    a key to be made with: any will do.
 
     \b
     EXAMSGRAPH_CAPTURE_CONTENT   0 records figures and no content

@@ -1,5 +1,6 @@
 """A marked test: played from its recording, or live and recorded."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from examsgraph_callbacks.replay import Player, secrets_in, write_recording
 __all__ = ["RecordedTest", "playing", "recording"]
 
 _SECRETS_TOLD = 5
+# without one, a provider's client refuses to be made
+_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,10 @@ def playing(path: Path, directory: Path, *, pace: float) -> Iterator[RecordedTes
     journal = Journal(directory / "journal")
     stop = answer_from(player)
     try:
-        with _recorded_into(journal), sockets_blocked():
+        with _recorded_into(journal), sockets_blocked(), pytest.MonkeyPatch.context() as patch:
+            for name in _KEYS:
+                if not os.environ.get(name):
+                    patch.setenv(name, "replayed")
             yield RecordedTest(path, is_played=True, journal=journal)
     finally:
         stop()
