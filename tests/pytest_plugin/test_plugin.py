@@ -50,6 +50,8 @@ class Project:
             env={
                 **{name: value for name, value in os.environ.items() if not name.startswith("EXAMSGRAPH_")},
                 "PYTHONPATH": str(ROOT),
+                # by name, and not twice where the package is installed
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
                 "PYTEST_PLUGINS": "examsgraph_callbacks.pytest_plugin",
                 "OPENAI_API_KEY": "not-a-key",
                 "OPENAI_BASE_URL": url or "http://127.0.0.1:9/v1",
