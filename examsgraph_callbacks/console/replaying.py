@@ -48,7 +48,8 @@ def show_remeasured(
     def on_call(pair: CallPair) -> None:
         screen.say(json.dumps(_pair_as_json(pair), ensure_ascii=False) if as_json else _pair_in_words(pair))
 
-    result = remeasure(recording.facts(flaws.append), meter, assumptions, on_call=on_call if each else None)
+    told = on_call if each else None
+    result = remeasure(recording, meter, assumptions, on_call=told, on_flaw=flaws.append)
     warn_of_flaws(screen, flaws, recording)
     if not result.recorded.calls:
         raise InvalidInputError(

@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     from examsgraph_callbacks.measure.assumptions import Assumptions
     from examsgraph_callbacks.measure.batches import CallGroup, CallPair, MeasuredBatch
     from examsgraph_callbacks.measure.bulk import measure_columns
-    from examsgraph_callbacks.measure.columns import CALL_COLUMNS, FIGURE_COLUMNS, columns_of_calls
+    from examsgraph_callbacks.measure.columns import (
+        CALL_COLUMNS,
+        FIGURE_COLUMNS,
+        columns_of_calls,
+        columns_of_fields,
+    )
 
 __all__ = [
     "CALL_COLUMNS",
@@ -55,6 +60,7 @@ __all__ = [
     "TokenCounts",
     "answer_length",
     "columns_of_calls",
+    "columns_of_fields",
     "count_tokens",
     "dead_ends",
     "document_tokens",
@@ -76,6 +82,8 @@ __getattr__ = lazy_names(
         "Assumptions": "assumptions",
         **dict.fromkeys(["CallGroup", "CallPair", "MeasuredBatch"], "batches"),
         "measure_columns": "bulk",
-        **dict.fromkeys(["CALL_COLUMNS", "FIGURE_COLUMNS", "columns_of_calls"], "columns"),
+        **dict.fromkeys(
+            ["CALL_COLUMNS", "FIGURE_COLUMNS", "columns_of_calls", "columns_of_fields"], "columns"
+        ),
     },
 )

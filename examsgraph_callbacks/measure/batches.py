@@ -1,17 +1,16 @@
 """A batch of calls measured twice: as they were, and as they would have been; summed up, or one by one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from examsgraph_callbacks.events import EmbeddingCall, LLMCall
+from examsgraph_callbacks.events import LLMCall
 from examsgraph_callbacks.measure.assumptions import Assumptions
 from examsgraph_callbacks.measure.bulk import measure_columns
 from examsgraph_callbacks.measure.calls import Meter
-from examsgraph_callbacks.measure.columns import columns_of_calls
 
 __all__ = ["CallGroup", "CallPair", "MeasuredBatch", "Usage"]
 
@@ -59,22 +58,30 @@ class CallPair(NamedTuple):
 
 
 class MeasuredBatch:
-    """`calls` by the meter `recorded`, and under `assumptions` by the meter `then`.
+    """`calls` (with `CALL_COLUMNS`) by the first of `meters`, and under `assumptions` by the second.
+
+    `call_at(row)` hands over the fact of a call whose tokens have to be estimated.
 
     Tokens are the same in both: what was reported, else estimated once, for the model that answered.
     """
 
     def __init__(
-        self, calls: Sequence[LLMCall | EmbeddingCall], recorded: Meter, then: Meter, assumptions: Assumptions
+        self,
+        calls: pa.Table,
+        event_ids: Sequence[str],
+        call_at: Callable[[int], LLMCall],
+        meters: tuple[Meter, Meter],
+        assumptions: Assumptions,
     ) -> None:
-        self._facts = calls
-        self._calls = columns_of_calls(calls)
-        self._figures = measure_columns(recorded, self._calls, self._llm_call)
+        recorded, then = meters
+        self._event_ids = event_ids
+        self._calls = calls
+        self._figures = measure_columns(recorded, calls, call_at)
         if recorded is then and assumptions == Assumptions():
             self._then, self._then_figures = self._calls, self._figures
         else:
             self._then = assumptions.applied(self._with_tokens())
-            self._then_figures = measure_columns(then, self._then, self._llm_call)
+            self._then_figures = measure_columns(then, self._then, call_at)
         self._models = _models(self._calls)
         self._then_models = _models(self._then)
         self._usage = _usage(self._calls, self._figures)
@@ -103,13 +110,8 @@ class MeasuredBatch:
             then["misrouted"],
         ]
         rows = zip(*(column.to_pylist() for column in columns), strict=True)
-        for fact, row in zip(self._facts, rows, strict=True):
-            yield CallPair(fact.event_id, *row)
-
-    def _llm_call(self, row: int) -> LLMCall:
-        fact = self._facts[row]
-        assert isinstance(fact, LLMCall)  # noqa: S101 - embedding calls are never estimated
-        return fact
+        for event_id, row in zip(self._event_ids, rows, strict=True):
+            yield CallPair(event_id, *row)
 
     def _with_tokens(self) -> pa.Table:
         """The calls with what was estimated in its place, so that it is not estimated for another model."""

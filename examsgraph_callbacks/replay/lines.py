@@ -1,4 +1,4 @@
-r"""The lines of a recording: a header, then shared texts and facts in order, then the end.
+"""The lines of a recording: a header, then shared texts and facts in order, then the end.
 
     {"egrec":{"format":1,"schema_version":"1.1",…}}
     {"n":1,"hash":"9c1f…","text":"당신은 친절한 …"}

@@ -14,12 +14,13 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from examsgraph_callbacks.errors import RecordingError
 from examsgraph_callbacks.events import AnyFact, Fact
 from examsgraph_callbacks.replay.lines import End, Header, Line, read_header, read_line
-from examsgraph_callbacks.replay.texts import refers_to_texts, with_texts
+from examsgraph_callbacks.replay.texts import RecentTexts, refers_to_texts, with_texts
 
-__all__ = ["Flaw", "read_file", "read_file_header"]
+__all__ = ["FactLine", "Flaw", "read_fact_lines", "read_file", "read_file_header"]
 
 _ANY_FACT: TypeAdapter[Fact] = TypeAdapter(AnyFact)
 _GZIP = b"\x1f\x8b"
+_TEXTS_KEPT = 32_000_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,19 @@ class Flaw:
 
     def __str__(self) -> str:
         return self.reason if self.line is None else f"line {self.line}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class FactLine:
+    """A fact's JSON as it stands on `line`, of which hash and place were right."""
+
+    line: int
+    content: bytes
+    _reader: "_Reader"
+
+    def fact(self) -> Fact | None:
+        """The fact; None, and a flaw is told, where it is none that this version can read."""
+        return self._reader.fact(self)
 
 
 def read_file_header(path: Path) -> Header:
@@ -45,15 +59,21 @@ def read_file(path: Path, on_flaw: Callable[[Flaw], None]) -> Iterator[Fact]:
     Raises `RecordingError` where it is no recording, or of a newer format, and `SchemaError` where it is of
     a newer major schema. All else that is wrong is told to `on_flaw`, and costs that line alone.
     """
+    facts = (line.fact() for line in read_fact_lines(path, on_flaw))
+    return (fact for fact in facts if fact is not None)
+
+
+def read_fact_lines(path: Path, on_flaw: Callable[[Flaw], None]) -> Iterator[FactLine]:
+    """The same without making facts of them, for who needs but a few fields of many."""
     with _opened(path) as file:
         first = _first_line(file, path)
         read_header(first, str(path))
-        reader = _Reader(on_flaw, first)
+        reader = _Reader(on_flaw, first, path)
         try:
             for line in file:
-                fact = reader.read(line)
-                if fact is not None:
-                    yield fact
+                content = reader.read(line)
+                if content is not None:
+                    yield FactLine(reader.line, content, reader)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             on_flaw(Flaw(None, f"the compressed file is damaged or cut off: {error}"))
         except OSError as error:
@@ -64,18 +84,18 @@ def read_file(path: Path, on_flaw: Callable[[Flaw], None]) -> Iterator[Fact]:
 class _Reader:
     """What was read so far."""
 
-    def __init__(self, on_flaw: Callable[[Flaw], None], first: bytes) -> None:
+    def __init__(self, on_flaw: Callable[[Flaw], None], first: bytes, path: Path) -> None:
+        self.line = 1
         self._on_flaw = on_flaw
         self._digest = hashlib.sha256(first)
-        self._texts: dict[int, str] = {}
-        self._line = 1
+        self._texts = RecentTexts(_TEXTS_KEPT, lambda number: _text_in(path, number))
         self._expected = 1
         self._end: End | None = None
         self._is_flawed = False
 
-    def read(self, line: bytes) -> Fact | None:
-        """The fact on a line, None where there is none."""
-        self._line += 1
+    def read(self, line: bytes) -> bytes | None:
+        """The content of a fact's line, None where it is none."""
+        self.line += 1
         if self._end is not None:
             if line.strip():
                 self._flaw("it stands behind the end")
@@ -92,17 +112,29 @@ class _Reader:
             return None
         return self._numbered(content)
 
+    def fact(self, line: FactLine) -> Fact | None:
+        """The fact on a line, None where it cannot be read."""
+        try:
+            return self._fact(line.content)
+        except KeyError as error:
+            self._flaw(f"text {error.args[0]}, which it refers to, was not read before it", line.line)
+        except ValidationError as error:
+            self._flaw(_why_not_a_fact(error), line.line)
+        except (ValueError, RecursionError) as error:
+            self._flaw(f"it cannot be read: {error}", line.line)
+        return None
+
     def finish(self) -> None:
         """Tell what only the end of the file shows."""
         end, found = self._end, self._expected - 1
         if end is None:
-            self._on_flaw(Flaw(None, f"it is cut off: what follows line {self._line} is missing"))
+            self._on_flaw(Flaw(None, f"it is cut off: what follows line {self.line} is missing"))
         elif end.lines != found:
             self._on_flaw(Flaw(None, f"expected {end.lines} texts and facts, found {found}"))
         elif end.sha256 != self._digest.hexdigest() and not self._is_flawed:
             self._on_flaw(Flaw(None, "it is not as it was exported: its SHA-256 is another"))
 
-    def _numbered(self, line: Line) -> Fact | None:
+    def _numbered(self, line: Line) -> bytes | None:
         if line.number != self._expected:
             self._flaw(
                 f"expected number {self._expected} here, found {line.number}: lines are missing or "
@@ -112,15 +144,10 @@ class _Reader:
         if not line.is_intact:
             self._flaw("it was changed: its hash is another")
             return None
+        if line.kind == "fact":
+            return line.content
         try:
-            if line.kind == "text":
-                self._texts[line.number] = str(json.loads(line.content))
-                return None
-            return self._fact(line.content)
-        except KeyError as error:
-            self._flaw(f"text {error.args[0]}, which it refers to, was not read before it")
-        except ValidationError as error:
-            self._flaw(_why_not_a_fact(error))
+            self._texts.add(line.number, str(json.loads(line.content)))
         except (ValueError, RecursionError) as error:
             self._flaw(f"it cannot be read: {error}")
         return None
@@ -135,9 +162,19 @@ class _Reader:
             raise ValueError("started_at has no time zone")
         return fact
 
-    def _flaw(self, reason: str) -> None:
+    def _flaw(self, reason: str, line: int | None = None) -> None:
         self._is_flawed = True
-        self._on_flaw(Flaw(self._line, reason))
+        self._on_flaw(Flaw(line or self.line, reason))
+
+
+def _text_in(path: Path, number: int) -> str:
+    """The text on line `number` of a recording, read once more; raises `KeyError` where it is not there."""
+    with _opened(path) as file:
+        for line in file:
+            content = read_line(line)
+            if isinstance(content, Line) and (content.number, content.kind) == (number, "text"):
+                return str(json.loads(content.content))
+    raise KeyError(number)
 
 
 def _opened(path: Path) -> "IO[bytes] | gzip.GzipFile":

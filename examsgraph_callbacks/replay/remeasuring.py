@@ -5,21 +5,21 @@ more memory than a batch.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from examsgraph_callbacks.events import EmbeddingCall, Fact, LLMCall
+from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.measure import Meter
+from examsgraph_callbacks.replay.batches import batches_of_calls
+from examsgraph_callbacks.replay.reading import Flaw
+from examsgraph_callbacks.replay.recording import Recording, log_flaw
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.measure import Assumptions, CallGroup, CallPair, MeasuredBatch
 
 __all__ = ["Figures", "Remeasured", "Remeasuring", "remeasure"]
-
-_BATCH = 8192  # calls: more take more memory and no less time
 
 
 @dataclass(slots=True)
@@ -119,32 +119,28 @@ class Remeasuring:
 
 
 def remeasure(
-    facts: Iterable[Fact],
+    facts: "Iterable[Fact] | Recording",
     then: Meter,
     assumptions: "Assumptions",
     *,
     recorded: Meter | None = None,
     on_call: "Callable[[CallPair], None] | None" = None,
+    on_flaw: Callable[[Flaw], None] = log_flaw,
 ) -> Remeasured:
     """Measure the calls among `facts`: by `recorded` as they were, and by `then` as `assumptions` say.
 
-    `recorded` goes by list prices unless it is given. `on_call` is told each call's figures, in order. The
-    same facts, prices and policies give the same figures to the last digit.
+    `recorded` goes by list prices unless it is given. `on_call` is told each call's figures, in order, and
+    `on_flaw` what of a recording cannot be read. The same facts, prices and policies give the same figures
+    to the last digit.
     """
     from examsgraph_callbacks.measure import MeasuredBatch
 
-    before = recorded or Meter()
+    meters = (recorded or Meter(), then)
     remeasuring = Remeasuring()
-    for calls in _batches(facts):
-        batch = MeasuredBatch(calls, before, then, assumptions)
+    for calls in batches_of_calls(facts, on_flaw):
+        batch = MeasuredBatch(calls.columns, calls.event_ids, calls.call_at, meters, assumptions)
         remeasuring.add(batch)
         if on_call is not None:
             for pair in batch.pairs():
                 on_call(pair)
     return remeasuring.result
-
-
-def _batches(facts: Iterable[Fact]) -> Iterator[list[LLMCall | EmbeddingCall]]:
-    calls = (fact for fact in facts if isinstance(fact, LLMCall | EmbeddingCall))
-    while batch := list(islice(calls, _BATCH)):
-        yield batch

@@ -1,10 +1,11 @@
 """Long texts that stand in a recording once, however many facts hold them."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from pydantic import JsonValue
 
-__all__ = ["REFERENCE", "refers_to_texts", "with_references", "with_texts"]
+__all__ = ["REFERENCE", "RecentTexts", "refers_to_texts", "with_references", "with_texts"]
 
 REFERENCE = "$text"
 """The only key of the object that stands for a text; its value is the number of the text's line."""
@@ -45,3 +46,35 @@ def with_texts(value: JsonValue, text_of: Callable[[int], str]) -> JsonValue:
         if isinstance(escaped, dict):
             return {key: with_texts(item, text_of) for key, item in escaped.items()}
     return {key: with_texts(item, text_of) for key, item in value.items()}
+
+
+class RecentTexts:
+    """The texts that were read, or asked for, last; one that is kept no more is found again in the file.
+
+    So that a recording needs no more memory the longer it is: a text stands before the first fact that refers
+    to it, and one that many facts share is asked for again and again.
+    """
+
+    def __init__(self, characters: int, find: Callable[[int], str]) -> None:
+        self._find = find
+        self._texts: OrderedDict[int, str] = OrderedDict()
+        self._characters_left = characters
+        self._read: int = 0
+
+    def add(self, number: int, text: str) -> None:
+        """A text was read, on the line `number`."""
+        self._read = max(self._read, number)
+        self._texts[number] = text
+        self._characters_left -= len(text)
+        while self._characters_left < 0 and len(self._texts) > 1:
+            _, oldest = self._texts.popitem(last=False)
+            self._characters_left += len(oldest)
+
+    def __getitem__(self, number: int) -> str:
+        """The text of that line; raises `KeyError` where none was read there."""
+        if number not in self._texts:
+            if number > self._read:
+                raise KeyError(number)
+            self.add(number, self._find(number))
+        self._texts.move_to_end(number)
+        return self._texts[number]

@@ -1,5 +1,6 @@
 """Recorded calls measured again: to the last digit what they cost, and what they would have cost."""
 
+import json
 import random
 import resource
 import time
@@ -22,7 +23,8 @@ from examsgraph_callbacks.measure import (
     PriceOverride,
     RoutingPolicy,
 )
-from examsgraph_callbacks.replay import Recording, Remeasured, remeasure, write_recording
+from examsgraph_callbacks.replay import Flaw, Recording, Remeasured, remeasure, write_recording
+from examsgraph_callbacks.replay.lines import numbered_line
 from tests.measure.facts import embedding_call, llm_call, show
 from tests.measure.recorded import recorded_call, recorded_embedding, recordings
 
@@ -63,7 +65,7 @@ def test_real_answers_cost_in_a_recording_what_the_list_says_of_them_by_model(tm
     path = tmp_path / "real.egrec.jsonl.gz"
     write_recording([call.model_copy(update={"event_id": name}) for name, call in calls.items()], path)
     pairs: list[CallPair] = []
-    result = remeasure(Recording(path).facts(), Meter(), Assumptions(), on_call=pairs.append)
+    result = remeasure(Recording(path), Meter(), Assumptions(), on_call=pairs.append)
 
     expected: dict[str | None, Decimal] = defaultdict(Decimal)
     for pair in pairs:
@@ -82,17 +84,32 @@ def test_real_answers_cost_in_a_recording_what_the_list_says_of_them_by_model(tm
     )
 
 
-def test_measuring_again_changes_no_digit(tmp_path: Path) -> None:
-    calls = [recorded_call(one, reported=True) for one in recordings("chat", "messages")]
+@pytest.mark.parametrize("reported", [True, False])
+def test_measuring_again_changes_no_digit(tmp_path: Path, reported: bool) -> None:
+    calls = [recorded_call(one, reported=reported) for one in recordings("chat", "messages")]
     write_recording(calls, tmp_path / "real.egrec.jsonl")
     first: list[CallPair] = []
     again: list[CallPair] = []
     remeasure(calls, Meter(), Assumptions(), on_call=first.append)
-    remeasure(Recording(tmp_path / "real.egrec.jsonl").facts(), Meter(), Assumptions(), on_call=again.append)
+    remeasure(Recording(tmp_path / "real.egrec.jsonl"), Meter(), Assumptions(), on_call=again.append)
     assert first == again
     one_by_one = [Meter().measure(call) for call in calls]
     assert [pair.cost_usd for pair in first] == [measured.cost_usd for measured in one_by_one]
     assert [pair.input_tokens for pair in first] == [measured.input_tokens for measured in one_by_one]
+
+
+def test_what_is_no_call_costs_itself_alone(tmp_path: Path) -> None:
+    good = llm_call(**CALL, **REPORTED).model_dump(mode="json", exclude_none=True)
+    bad = [{**good, "input_tokens": -1}, {**good, "started_at": "noon"}, {**good, "kind": "dream"}]
+    lines = [
+        numbered_line(n, "fact", json.dumps(one).encode()) for n, one in enumerate([good, *bad, good], 1)
+    ]
+    (tmp_path / "some.egrec.jsonl").write_bytes(b'{"egrec":{"format":1}}\n' + b"".join(lines))
+    flaws: list[Flaw] = []
+    result = remeasure(Recording(tmp_path / "some.egrec.jsonl"), Meter(), Assumptions(), on_flaw=flaws.append)
+    assert (result.recorded.calls, result.recorded.cost_usd) == (2, Decimal("0.007"))
+    assert [flaw.line for flaw in flaws] == [3, 4, 5, None]
+    assert "greater than or equal to 0" in str(flaws[0])
 
 
 CALL = {"provider": "openai", "requested_model": "gpt-4o", "served_model": "gpt-4o-2024-08-06"}
@@ -213,7 +230,7 @@ def test_a_month_of_a_million_calls_is_priced_again_fast_and_in_flat_memory(tmp_
     remeasure(a_month(10_000), Meter(), assumptions)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began, began_cpu = time.perf_counter(), time.process_time()
-    result = remeasure(Recording(path).facts(), Meter(), assumptions)
+    result = remeasure(Recording(path), Meter(), assumptions)
     seconds, own_seconds = time.perf_counter() - began, time.process_time() - began_cpu
     grown_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     show(
