@@ -40,11 +40,11 @@ class FactLine:
 
     line: int
     content: bytes
-    _reader: "_Reader"
+    reader: "Reader"
 
     def fact(self) -> Fact | None:
         """The fact; None, and a flaw is told, where it is none that this version can read."""
-        return self._reader.fact(self)
+        return self.reader.fact(self)
 
 
 def read_file_header(path: Path) -> Header:
@@ -68,7 +68,7 @@ def read_fact_lines(path: Path, on_flaw: Callable[[Flaw], None]) -> Iterator[Fac
     with _opened(path) as file:
         first = _first_line(file, path)
         read_header(first, str(path))
-        reader = _Reader(on_flaw, first, path)
+        reader = Reader(on_flaw, first, path)
         try:
             for line in file:
                 content = reader.read(line)
@@ -81,8 +81,8 @@ def read_fact_lines(path: Path, on_flaw: Callable[[Flaw], None]) -> Iterator[Fac
         reader.finish()
 
 
-class _Reader:
-    """What was read so far."""
+class Reader:
+    """What was read of a recording so far: its texts, its place, and whether anything was wrong."""
 
     def __init__(self, on_flaw: Callable[[Flaw], None], first: bytes, path: Path) -> None:
         self.line = 1

@@ -101,15 +101,15 @@ def test_measuring_again_changes_no_digit(tmp_path: Path, reported: bool) -> Non
 def test_what_is_no_call_costs_itself_alone(tmp_path: Path) -> None:
     good = llm_call(**CALL, **REPORTED).model_dump(mode="json", exclude_none=True)
     bad = [{**good, "input_tokens": -1}, {**good, "started_at": "noon"}, {**good, "kind": "dream"}]
-    lines = [
-        numbered_line(n, "fact", json.dumps(one).encode()) for n, one in enumerate([good, *bad, good], 1)
-    ]
+    facts = [json.dumps(one).encode() for one in [good, *bad, good]]
+    lines = [numbered_line(number, "fact", fact) for number, fact in enumerate(facts, 1)]
     (tmp_path / "some.egrec.jsonl").write_bytes(b'{"egrec":{"format":1}}\n' + b"".join(lines))
     flaws: list[Flaw] = []
     result = remeasure(Recording(tmp_path / "some.egrec.jsonl"), Meter(), Assumptions(), on_flaw=flaws.append)
     assert (result.recorded.calls, result.recorded.cost_usd) == (2, Decimal("0.007"))
-    assert [flaw.line for flaw in flaws] == [3, 4, 5, None]
-    assert "greater than or equal to 0" in str(flaws[0])
+    # that it has no end is seen first
+    assert [flaw.line for flaw in flaws] == [None, 3, 4, 5]
+    assert "greater than or equal to 0" in str(flaws[1])
 
 
 CALL = {"provider": "openai", "requested_model": "gpt-4o", "served_model": "gpt-4o-2024-08-06"}
