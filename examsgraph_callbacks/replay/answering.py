@@ -5,6 +5,8 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -19,7 +21,7 @@ _CUT_SHORT_BY_THE_HOST = frozenset({"GeneratorExit", "CancelledError", "Unfinish
 
 
 class RecordedError(Exception):
-    """The base of the classes that stand in for errors whose own class this process does not have."""
+    """What a recorded error is whose own class this process does not have, under that class's name."""
 
 
 def pieces(text: str) -> list[str]:
@@ -61,9 +63,9 @@ class Waits:
 def failure_of(fact: RunFact) -> BaseException | None:
     """The error with which a recorded run ended, None where it ended well.
 
-    Its class is the recorded one where this process has it loaded (without what only a live answer carries,
-    such as `response`), else one of the same name. Where the application itself cut the run short, nothing
-    is known of how it would have gone on: that is a `RecordingError`.
+    It is of the recorded class where this process has that loaded (without what only a live answer carries,
+    such as `response`), else of one of the same name. Where the application itself cut the run short,
+    nothing is known of how it would have gone on: that is a `RecordingError`.
     """
     if fact.error_type is None:
         return None
@@ -76,23 +78,32 @@ def failure_of(fact: RunFact) -> BaseException | None:
         )
     kind = _error_class(fact.error_type, getattr(fact, "provider", None))
     try:
-        # not by its constructor, which may ask for a live response
-        error = kind.__new__(kind, message)
-        Exception.__init__(error, message)
+        return _told(kind, fact.error_type, message)
     except TypeError:
-        error = _own_class(fact.error_type)(message)
-    if str(error) != message:
-        error = _own_class(fact.error_type)(message)
+        # of a class that none can be derived from
+        return _told(RecordedError, fact.error_type, message)
+
+
+def _told(kind: type[Exception], name: str, message: str) -> Exception:
+    """An error of that kind and message, made past its constructor, which may ask for a live response."""
+    recorded: Any = _recorded_class(kind, name)
+    error: Exception = recorded.__new__(recorded)
+    error.args = (message,)
     return error
 
 
+@cache
+def _recorded_class(kind: Any, name: str) -> Any:
+    return type(name, (kind,), {"__module__": __name__, "__str__": lambda error: str(error.args[0])})
+
+
 def _error_class(name: str, provider: str | None) -> type[Exception]:
-    """The class of that name that is loaded, of several the provider's; else one of our own."""
+    """The class of that name that is loaded, of several the provider's."""
     found = sorted(
         (kind for kind in _subclasses(Exception) if kind.__name__ == name),
         key=lambda kind: (provider is None or provider not in kind.__module__, kind.__module__),
     )
-    return found[0] if found else _own_class(name)
+    return found[0] if found else RecordedError
 
 
 def _subclasses(base: type[Exception]) -> set[type[Exception]]:
@@ -100,11 +111,7 @@ def _subclasses(base: type[Exception]) -> set[type[Exception]]:
     waiting = base.__subclasses__()
     while waiting:
         kind = waiting.pop()
-        if kind not in found and not issubclass(kind, RecordedError):
+        if kind not in found and kind.__module__ != __name__:
             found.add(kind)
             waiting.extend(kind.__subclasses__())
     return found
-
-
-def _own_class(name: str) -> type[Exception]:
-    return type(name, (RecordedError,), {"__module__": __name__})

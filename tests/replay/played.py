@@ -17,7 +17,7 @@ from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
 from examsgraph_callbacks.replay import Player, write_recording
 
-__all__ = ["chat", "cut", "no_sockets", "played", "recorded_by", "the_same"]
+__all__ = ["NOWHERE", "chat", "cut", "no_sockets", "played", "recorded_by", "the_same"]
 
 NOWHERE = "http://127.0.0.1:9/v1"
 """Where nobody listens; and no socket would connect anyway."""

@@ -13,15 +13,15 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import Runnable
 from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
-from pydantic import BaseModel
+from langchain_openai import ChatOpenAI, OpenAI
+from pydantic import BaseModel, SecretStr
 
-from examsgraph_callbacks.errors import ReplayMissError
+from examsgraph_callbacks.errors import RecordingError, ReplayMissError
 from examsgraph_callbacks.events import LLMCall
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.langchain import ReplayChatModel
 from examsgraph_callbacks.replay import Player
-from tests.replay.played import chat, cut, played, recorded_by, the_same
+from tests.replay.played import NOWHERE, chat, cut, played, recorded_by, the_same
 from tests.servers.openai_server import Answer, LedgerServer
 
 
@@ -223,3 +223,52 @@ def test_with_a_pace_it_takes_as_long_as_it_took(
     assert call.time_to_first_token_ms is not None
     assert slept[0] == pytest.approx(2 * call.time_to_first_token_ms / 1000)
     assert sum(slept) == pytest.approx(2 * call.latency_ms / 1000)
+
+
+PICTURE: list[str | dict[Any, Any]] = [
+    {"type": "text", "text": "이 ERD를 설명해 주세요."},
+    {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
+]
+
+
+def test_pictures_and_tools_with_their_choice_are_compared_as_they_were_sent(
+    server: LedgerServer, tmp_path: Path
+) -> None:
+    server.will(Answer("개체 셋입니다."), Answer(tool=("look_up", {"concept": "ERD"})))
+
+    def asked(url: str, journal: str) -> list[Any]:
+        config = recorded_by(tmp_path / journal)
+        bound = chat(url).bind_tools([look_up], tool_choice="any", parallel_tool_calls=False)
+        return [
+            chat(url).invoke([HumanMessage(PICTURE)], config).content,
+            bound.invoke("ERD?", config, stop=["끝"]).tool_calls,
+        ]
+
+    first = asked(server.url, "live")
+    with played(cut(tmp_path / "live", tmp_path / "lesson.egrec.jsonl")):
+        assert asked(NOWHERE, "played") == first
+    live, replayed = both(tmp_path)
+    assert replayed == live
+
+
+def test_a_stand_in_that_is_told_its_sampling_compares_it(server: LedgerServer, tmp_path: Path) -> None:
+    chat(server.url, temperature=0.3).invoke("하나", recorded_by(tmp_path / "live"))
+    player = Player(cut(tmp_path / "live", tmp_path / "one.egrec.jsonl"))
+    warm = ReplayChatModel(player=player, model="gpt-4o", parameters={"temperature": 0.9})
+    with pytest.raises(ReplayMissError, match=r"parameters\.temperature differs: recorded 0\.3, asked 0\.9"):
+        warm.invoke("하나")
+    assert (
+        ReplayChatModel(player=player, model="gpt-4o", parameters={"temperature": 0.3}).invoke("하나").content
+    )
+
+
+def test_completion_models_are_refused_and_do_not_reach_the_network(
+    server: LedgerServer, tmp_path: Path
+) -> None:
+    chat(server.url).invoke("하나", recorded_by(tmp_path / "live"))
+    model = OpenAI(model="gpt-3.5-turbo-instruct", base_url=server.url, api_key=SecretStr("x"), max_retries=0)
+    with (
+        played(cut(tmp_path / "live", tmp_path / "one.egrec.jsonl")),
+        pytest.raises(RecordingError, match="found OpenAI, a completion model"),
+    ):
+        model.invoke("둘")

@@ -34,6 +34,8 @@ def answer_models(player: Player) -> Callable[[], None]:
             "_agenerate": lambda _own: _agenerate(playing),
             "_stream": lambda _own: _stream(playing),
             "_astream": lambda _own: _astream(playing),
+            # which no model of the providers' has yet: it would ask them past the methods above
+            **dict.fromkeys(("_stream_chat_model_events", "_astream_chat_model_events"), _refused),
         },
     )
     return replaced.undo
@@ -175,8 +177,8 @@ def _astream(lazily: _Lazily) -> Method:
 def _refused(_own: Method) -> Method:
     def refused(model: object, *_args: Any, **_kwargs: Any) -> Any:
         raise RecordingError(
-            f"expected chat models only while a recording is played, found {type(model).__name__}, a "
-            "completion model, whose answers are not replayed",
+            f"expected chat models that answer in chunks while a recording is played, found "
+            f"{type(model).__name__}, a completion model or one that streams events: it is not replayed",
         )
 
     return refused
