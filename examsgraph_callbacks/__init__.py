@@ -8,9 +8,18 @@ if TYPE_CHECKING:
     from examsgraph_callbacks.capture import pseudonym, redact_text, tutoring
     from examsgraph_callbacks.journal import Journal
     from examsgraph_callbacks.settings import Settings
-    from examsgraph_callbacks.tracker import Tracker
+    from examsgraph_callbacks.tracker import Tracker, mlflow_tracker
 
-__all__ = ["Journal", "Settings", "Tracker", "autolog", "pseudonym", "redact_text", "tutoring"]
+__all__ = [
+    "Journal",
+    "Settings",
+    "Tracker",
+    "autolog",
+    "mlflow_tracker",
+    "pseudonym",
+    "redact_text",
+    "tutoring",
+]
 
 # at first use: this is imported at the start of every recorded process, whatever that is for
 __getattr__ = lazy_names(
@@ -19,6 +28,7 @@ __getattr__ = lazy_names(
         "Journal": "journal",
         "Settings": "settings",
         "Tracker": "tracker",
+        "mlflow_tracker": "tracker",
         "pseudonym": "capture",
         "redact_text": "capture",
         "tutoring": "capture",

@@ -6,6 +6,7 @@ __all__ = [
     "ExamsGraphError",
     "GraphUnavailableError",
     "InvalidInputError",
+    "JournalUnavailableError",
     "MissingExtraError",
     "RecordingError",
     "ReplayMissError",
@@ -19,6 +20,10 @@ class ExamsGraphError(Exception):
 
 class InvalidInputError(ExamsGraphError, ValueError):
     """A caller passed something that cannot be recorded or used; nothing was recorded."""
+
+
+class JournalUnavailableError(ExamsGraphError):
+    """The disk does not take what was to be written to the journal; nothing of it was recorded."""
 
 
 class GraphUnavailableError(ExamsGraphError):

@@ -1,9 +1,11 @@
 """What can be configured from outside: one `EXAMSGRAPH_*` environment variable a field."""
 
+from decimal import Decimal
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from examsgraph_callbacks.defaults import JOURNAL
@@ -12,6 +14,9 @@ __all__ = ["Settings", "Shipping"]
 
 Shipping: TypeAlias = Literal["thread", "process", "off"]
 """How a journal is shipped by itself."""
+
+# as a compose file passes on what is not set
+OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 
 
 class Settings(BaseSettings):
@@ -36,6 +41,15 @@ class Settings(BaseSettings):
         description="What ships the journal to MLflow while it is written: a helper `process` (the default), "
         "a `thread` of the application, or nothing by itself (`off`, which is the default in serverless "
         "functions).",
+    )
+    prices: OptionalFile = Field(
+        default=None,
+        description="A TOML file of [[prices]] that hold before the public list.",
+    )
+    policy: OptionalFile = Field(
+        default=None,
+        description="A TOML file whose [routing] says which models a task may use, instead of the "
+        "product's own two rules.",
     )
     document_limit: int = Field(
         default=500,
@@ -63,4 +77,38 @@ class Settings(BaseSettings):
         default=1300.0,
         gt=0,
         description="Won a dollar, wherever a cost is shown in KRW.",
+    )
+    api_tokens: SecretStr | None = Field(
+        default=None,
+        description="The HTTP API's tokens, by commas: `write:TOKEN`, `read:TOKEN`, or `TOKEN` for both. "
+        "Without any it serves this machine alone.",
+    )
+    api_host: str = Field(default="127.0.0.1", description="The address that the HTTP API listens at.")
+    api_port: int = Field(default=8000, ge=0, le=65535, description="The port that it listens at.")
+    api_requests_per_second: float = Field(
+        default=2000.0, gt=0, description="Requests a second that it takes of each client."
+    )
+    api_body_limit: int = Field(default=1_000_000, ge=1, description="Bytes of a request that it takes.")
+    api_fsync: bool = Field(
+        default=False,
+        description="Whether a report is acknowledged only when the disk itself has it (`fsync`): it then "
+        "survives a power cut, not only the end of the process.",
+    )
+    subscription_price_krw: Decimal = Field(
+        default=Decimal(10_000),
+        gt=0,
+        description="What a learner pays a month, in KRW.",
+    )
+    time_zone: ZoneInfo = Field(
+        default=ZoneInfo("Asia/Seoul"),
+        description="The zone by whose clock hours, days and months are told, such as UTC or Asia/Seoul.",
+    )
+    lake: str | None = Field(
+        default=None,
+        description="Where the journal is compacted to: a folder, or the URI of an object store, which "
+        "several journals may share; else the folder `lake` in the journal.",
+    )
+    engine: str = Field(
+        default="duckdb",
+        description="What answers the questions: `duckdb`, `pyspark`, or the URL of any Ibis backend.",
     )

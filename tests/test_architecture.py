@@ -33,10 +33,13 @@ OWNERS = {
     "langchain_openai": {"demo"},
     "neo4j": {"graph"},
     "neo4j_graphrag": {"graph"},
-    "numpy": {"graph", "measure"},  # vectors there, columns of tokens here
-    # columns are what facts are where there are many: the journal keeps them, these two work on them
+    # what facts are where there are many: the journal keeps columns of them, the others work them out
+    "numpy": {"graph", "journal", "measure", "analytics"},
+    "orjson": {"journal"},
     "pyarrow": {"journal", "measure", "analytics"},
+    "fsspec": {"journal"},
     "ibis": {"analytics"},
+    "pyspark": {"analytics"},
     "tiktoken": {"measure"},
     "genai_prices": {"measure"},
     "mlflow": {"deliver"},
@@ -50,6 +53,10 @@ OWNERS = {
     "llama_index_instrumentation": {"llama_index"},
     "openai": {"openai"},
     "pytest": {"pytest_plugin"},
+    "fastapi": {"server"},
+    "starlette": {"server"},
+    "uvicorn": {"server"},
+    "prometheus_client": {"server"},
 }
 EVERY_ROOM_MAY = {"pydantic", "pydantic_core"}
 

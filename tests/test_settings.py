@@ -11,6 +11,8 @@ OTHER_THAN_DEFAULT = {
     "document_limit": "7",
     "journal": "elsewhere",
     "krw_per_usd": "1450.5",
+    "policy": "routing.toml",
+    "prices": "contract.toml",
     "user_key": "0123456789abcdef",
 }
 
@@ -42,6 +44,12 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(
     monkeypatch.setenv(f"EXAMSGRAPH_{name.upper()}", value)
     with pytest.raises(ValidationError, match=name):
         Settings()
+
+
+@pytest.mark.parametrize("name", ["policy", "prices"])
+def test_a_file_that_a_compose_file_leaves_empty_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"EXAMSGRAPH_{name.upper()}", "")
+    assert getattr(Settings(), name) is None
 
 
 def test_the_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

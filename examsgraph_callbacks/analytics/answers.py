@@ -9,18 +9,25 @@ from pydantic import BaseModel, ConfigDict
 __all__ = [
     "Answer",
     "AverageCost",
+    "CacheSavings",
     "ConceptUnderstanding",
     "CostByHour",
     "FailedConceptCount",
     "HourCost",
     "Margin",
+    "MarginVerdict",
+    "ModelFigures",
+    "Overview",
     "PathQuality",
+    "Performance",
     "Period",
+    "PromptVariants",
     "RelationQuality",
     "RouteFigures",
     "Routing",
     "TopFailedConcepts",
     "UnderstandingByConcept",
+    "VariantFigures",
 ]
 
 
@@ -58,7 +65,8 @@ class AverageCost(Answer):
     """What a learner costs in a calendar month of the configured zone, on average.
 
     Of one user: over the months in which the user made calls. Over all (`user_id` None): over every user
-    and month in which that user made calls. `average_cost_usd` is None where no call has a price.
+    and month in which that user made calls; `months` counts these. Months without a call that has a price
+    are in no average, calls of nobody in no figure. `average_cost_usd` is None where no call has a price.
     `unpriced_share` and `estimated_share` are shares of calls, 0 to 1; None where there are no calls.
     """
 
@@ -115,7 +123,7 @@ class RouteFigures(Answer):
     """The calls of one task type that one model served.
 
     `misroute_extra_usd` is what the misrouted ones cost beyond what the same tokens cost at the allowed
-    model, None where nothing was misrouted or a price is unknown (the same tokens are assumed).
+    model: of those of which both prices are known, None where that is none.
     `understanding` (1 to 5) and `satisfaction` (0 to 1) are means of the feedback on those turns, and
     `scores` how many scores the former rests on. `qualities` counts what callers said of the answers.
     """
@@ -171,7 +179,8 @@ class RelationQuality(Answer):
 class PathQuality(Answer):
     """The explorations: how long, how deep, how often astray.
 
-    `deep` counts those of an average of 5 hops or more, which the product's document calls inefficient.
+    `deep` counts those that are 5 levels deep or more, which the product's document calls inefficient.
+    `anomalous_share` is of the followed hops that could be judged; explorations that failed are in no figure.
     """
 
     explorations: int
@@ -183,3 +192,87 @@ class PathQuality(Answer):
     relations: tuple[RelationQuality, ...]
     first_day: date | None
     last_day: date | None
+
+
+class ModelFigures(Answer):
+    """How the calls of one model went.
+
+    `failed` ended with an error or in the midst of the answer; `retried` are those of them after which
+    the same turn asked the same model again. Times (ms) are of calls that were answered in full, those to
+    the first token of the streamed ones among them; percentiles are by nearest rank. `cached_share` is
+    the part of the input that the provider read from its cache; None where it reported none of that.
+    """
+
+    model: str | None
+    calls: int
+    failed: int
+    retried: int
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    latency_p99_ms: float | None
+    time_to_first_token_p50_ms: float | None
+    time_to_first_token_p95_ms: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_share: float | None
+
+
+class CacheSavings(Answer):
+    """What caches saved (USD): the provider's own, and that of the application, which was hit `hits` times.
+
+    `cached_tokens` and `hit_tokens` are those of which a price is known that is one number a token; of
+    `unpriced_tokens` it is not, so that the sums are lower bounds.
+    """
+
+    cached_tokens: int
+    provider_usd: Decimal
+    hits: int
+    hit_tokens: int
+    hits_usd: Decimal
+    unpriced_tokens: int
+
+
+class Performance(Answer):
+    """Every model that answers: how fast, how reliably; and what was saved."""
+
+    models: tuple[ModelFigures, ...]
+    savings: CacheSavings
+
+
+class VariantFigures(Answer):
+    """What one prompt variant took and how it was received; means of the feedback on its turns."""
+
+    variant: str
+    calls: int
+    turns: int
+    cost_usd: Decimal | None
+    unpriced_calls: int
+    average_output_tokens: float | None
+    latency_p50_ms: float | None
+    understanding: float | None
+    satisfaction: float | None
+    scores: int
+
+
+class PromptVariants(Answer):
+    """The prompt variants in the order of their names."""
+
+    variants: tuple[VariantFigures, ...]
+
+
+class Overview(Answer):
+    """Every answer, of one moment; of one user, or about one concept, where these are named."""
+
+    period: Period
+    user_id: str | None
+    concept: str | None
+    generated_at: datetime
+    top_failed_concepts: TopFailedConcepts
+    average_cost: AverageCost
+    margin: Margin
+    cost_by_hour: CostByHour
+    routing: Routing
+    performance: Performance
+    understanding_by_concept: UnderstandingByConcept
+    path_quality: PathQuality
+    prompt_variants: PromptVariants

@@ -73,15 +73,17 @@ class DeadEnd:
 
 @dataclass(frozen=True, slots=True)
 class ExplorationReport:
-    """Explorations that ended well; the averages (hops) are None where there were none.
+    """Explorations that ended well; the averages (hops) are None where none followed anything.
 
-    A path's length counts its hops, its depth the levels. `strays` holds each different path once, the
+    A path's length counts its hops, its depth the levels. An exploration that found nothing to follow has no
+    path: it is among `followed_nothing`, and in neither average. `strays` holds each different path once, the
     most walked first; `unjudged` counts the explorations that had no threshold to judge their paths by:
     their hops are in no rate. The rates hold those with strays, the most strays first; hubs come by
     falling questions, dead ends by falling times, ties by name.
     """
 
     count: int
+    followed_nothing: int
     average_depth: float | None
     average_length: float | None
     unjudged: int
@@ -105,6 +107,7 @@ class ExplorationTally:
 
     def __init__(self) -> None:
         self._count = 0
+        self._followed_nothing = 0
         self._depths = 0
         self._lengths = 0
         self._unjudged = 0
@@ -123,6 +126,7 @@ class ExplorationTally:
             return
         measured = measure_path(exploration)
         self._count += 1
+        self._followed_nothing += not measured.path
         self._depths += measured.exploration_depth
         self._lengths += measured.path_length
         self._unjudged += measured.anomalous_hops is None
@@ -174,10 +178,12 @@ class ExplorationTally:
             DeadEnd(concept, times, concept in self._with_relations)
             for concept, times in self._dead_ends.items()
         ]
+        walked = self._count - self._followed_nothing
         return ExplorationReport(
             count=self._count,
-            average_depth=self._depths / self._count if self._count else None,
-            average_length=self._lengths / self._count if self._count else None,
+            followed_nothing=self._followed_nothing,
+            average_depth=self._depths / walked if walked else None,
+            average_length=self._lengths / walked if walked else None,
             unjudged=self._unjudged,
             hops=self._relations.hops.total(),
             stray_hops=self._relations.strays.total(),

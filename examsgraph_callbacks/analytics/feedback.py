@@ -90,7 +90,7 @@ class FeedbackTally:
         )
 
     def _add_feedback(self, feedback: Feedback) -> None:
-        score, concept = feedback.understanding_score, self._concept(feedback)
+        score, concept = feedback.understanding_score, self.concept_of(feedback)
         self._types[feedback.feedback_type] += 1
         if score is not None:
             self._scores.append(score)
@@ -102,7 +102,7 @@ class FeedbackTally:
             else:
                 self._failed[concept] += 1
 
-    def _concept(self, feedback: Feedback) -> str | None:
+    def concept_of(self, feedback: Feedback) -> str | None:
         """Its own concept, else its turn's, else that of the question's latest exploration in its session."""
         of_turn = self._concept_of_turn.get(feedback.trace_id or "")
         of_question = self._concept_of_question.get((feedback.session_id or "", feedback.question_id or ""))

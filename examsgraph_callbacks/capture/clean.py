@@ -26,15 +26,18 @@ A retriever returns the same documents again and again; to search them is half o
 """
 
 
-def all_clean(content: Mapping[str, object]) -> bool:
-    """Whether no text and no key in these fields of a fact holds a secret, nor any key names one."""
-    texts: list[str] = []
+def all_clean(fields: Mapping[str, object], names: Iterable[str]) -> bool:
+    """Whether no text and no key in the fields of these names holds a secret, nor any key names one."""
+    values: list[object] = []
     searched: list[Mapping[str, object]] = []
-    for name, value in content.items():
-        values = _not_searched_before(value, searched) if name == "documents" else (value,)
-        if not _gather(values, texts):
-            return False
-    if not is_clean("\n".join(texts)):
+    for name in names:
+        value = fields.get(name)
+        if name == "documents":
+            _add_not_searched_before(value, values, searched)
+        else:
+            values.append(value)
+    texts = _texts(values)
+    if texts is None or not is_clean("\n".join(texts)):
         return False
     _remember(searched)
     return True
@@ -51,20 +54,23 @@ def names_a_credential(key: str) -> bool:
     return _CREDENTIAL.search(key) is not None
 
 
-def _gather(values: Iterable[object], texts: list[str]) -> bool:
-    """Collect all texts of JSON values; False where there is more to see than texts."""
+def _texts(values: list[object]) -> list[str] | None:
+    """All texts of JSON values; None where there is more to see than texts."""
+    texts: list[str] = []
+    # the list grows by what its values hold; a call for each of those would take as long as all the rest
     for value in values:
         kind = value.__class__
         if kind is str:
             texts.append(value)  # type: ignore[arg-type]  # what its class is, isinstance asks more slowly
-        elif kind in _FIGURES:
-            continue
-        elif isinstance(value, dict):
-            if not ((_plain_keys.issuperset(value) or _are_plain(value)) and _gather(value.values(), texts)):
-                return False
-        elif not (isinstance(value, (list, tuple)) and _gather(value, texts)):
-            return False
-    return True
+        elif kind is dict:
+            if not (_plain_keys.issuperset(value) or _are_plain(value)):  # type: ignore[arg-type]
+                return None
+            values += value.values()  # type: ignore[attr-defined]
+        elif kind is list or kind is tuple:
+            values += value  # type: ignore[arg-type]
+        elif kind not in _FIGURES:
+            return None
+    return texts
 
 
 def _are_plain(keys: Iterable[str]) -> bool:
@@ -76,11 +82,15 @@ def _are_plain(keys: Iterable[str]) -> bool:
     return True
 
 
-def _not_searched_before(documents: object, searched: list[Mapping[str, object]]) -> list[object]:
-    """What is to be searched of the documents; those whose text is among it join `searched`."""
+def _add_not_searched_before(
+    documents: object,
+    values: list[object],
+    searched: list[Mapping[str, object]],
+) -> None:
+    """Add to `values` what is to be searched of documents, and to `searched` those whose text is among it."""
     if not isinstance(documents, (list, tuple)):
-        return [documents]
-    values: list[object] = []
+        values.append(documents)
+        return
     for document in documents:
         digest, content = document.get("content_hash"), document.get("content")
         if digest is not None and _clean_documents.get(digest) == len(content):
@@ -88,7 +98,6 @@ def _not_searched_before(documents: object, searched: list[Mapping[str, object]]
         else:
             values.append(document)
             searched.append(document)
-    return values
 
 
 def _remember(searched: Iterable[Mapping[str, object]]) -> None:

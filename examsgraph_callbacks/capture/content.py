@@ -72,6 +72,9 @@ class _Copy:
     def _text(self, text: str) -> str:
         limit = min(TEXT_LIMIT, max(self.characters_left, SHORT_TEXT))
         self.characters_left -= len(text)
+        if text.__class__ is not str:
+            # LangChain's parsers give a subclass, which is no plain JSON to those who look for one
+            text = str(text)
         return text if len(text) <= limit else f"{cut(text, limit)}… ({len(text)} characters)"
 
     def _object(self, value: object, depth: int) -> JsonValue:

@@ -55,8 +55,8 @@ class OpenRun:
     """Fields of the fact that are known already (inputs, query, …)."""
     root: "OpenRun | None" = None
     """The top-level run above, None where this is one."""
-    below: set[UUID] = field(default_factory=set)
-    """Of a top-level run: what is open below it, plumbing too."""
+    below: set[int] = field(default_factory=set)
+    """Of a top-level run: what is open below it, plumbing too, by the number of its id."""
     streamed: bool = False
     first_token_ns: int | None = None
     task: "Task[object] | None" = None
@@ -64,7 +64,7 @@ class OpenRun:
 
 
 class OpenRuns:
-    """Open runs by id; beyond the limit the oldest is forgotten, counted and logged.
+    """Open runs by id, the oldest first; beyond the limit, which is counted and logged, `add` names it.
 
     Plumbing (sequences, lambdas, parsers) stands here under its own id as the recorded run above it,
     so that what runs below finds its parent.
@@ -72,29 +72,37 @@ class OpenRuns:
 
     def __init__(self, limit: int = OPEN_RUNS_LIMIT) -> None:
         self._limit = limit
-        self._runs: dict[UUID, OpenRun] = {}
-        # bound once: this is asked for every streamed token
-        self.get = self._runs.get
+        # by the number of their ids: a UUID's own hash is worked out in Python, each time
+        self._runs: dict[int, OpenRun] = {}
 
     def __len__(self) -> int:
         return len(self._runs)
 
-    def add(self, run_id: UUID, run: OpenRun) -> None:
-        """Remember a run that has begun."""
+    def get(self, run_id: UUID) -> OpenRun | None:
+        """The open run of that id; None where there is none."""
+        return self._runs.get(run_id.int)
+
+    def add(self, run_id: UUID, run: OpenRun) -> UUID | None:
+        """Remember a run that has begun; of too many, the id of the oldest, which is to be ended."""
         runs = self._runs
-        runs[run_id] = run
+        runs[run_id.int] = run
         if run.root is not None:
-            run.root.below.add(run_id)
-        if len(runs) > self._limit:
-            oldest = next(iter(runs), None)
-            if oldest is not None and runs.pop(oldest, None) is not None:
-                failures.report("closing open runs", f"more than {self._limit} open: the oldest is forgotten")
+            run.root.below.add(run_id.int)
+        return self._oldest() if len(runs) > self._limit else None
 
     def snapshot(self) -> list[tuple[UUID, OpenRun]]:
         """All open runs at this moment."""
         # first the keys, in one step that makes no object: the collector, called by one, may end runs
-        runs = [(run_id, self._runs.get(run_id)) for run_id in list(self._runs)]
-        return [(run_id, run) for run_id, run in runs if run is not None]
+        runs = [(number, self._runs.get(number)) for number in list(self._runs)]
+        return [(UUID(int=number), run) for number, run in runs if run is not None]
+
+    def _oldest(self) -> UUID | None:
+        failures.report("closing open runs", f"more than {self._limit} open: the oldest is ended")
+        try:
+            return UUID(int=next(iter(self._runs)))
+        except (RuntimeError, StopIteration):
+            # another thread came between: it has made room, or will
+            return None
 
     def clear(self) -> None:
         """Forget all."""
@@ -102,9 +110,9 @@ class OpenRuns:
 
     def pop(self, run_id: UUID) -> OpenRun | None:
         """Forget a run that has ended; None where it is not known."""
-        run = self._runs.pop(run_id, None)
+        run = self._runs.pop(run_id.int, None)
         if run is not None and run.root is not None:
-            run.root.below.discard(run_id)
+            run.root.below.discard(run_id.int)
         return run
 
 

@@ -1,8 +1,5 @@
 """Open runs become facts: begins and ends runs, settles their context, and writes to the journal."""
 
-import atexit
-import os
-import weakref
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +9,7 @@ from uuid import UUID
 from examsgraph_callbacks.capture.clock import Clock, ms, utc
 from examsgraph_callbacks.capture.content import cut
 from examsgraph_callbacks.capture.context import Context, ambient_context, context_in_metadata, nearest
+from examsgraph_callbacks.capture.endings import end_with_the_process
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, listen_for_explorations
 from examsgraph_callbacks.capture.open_runs import OpenRun, shared_open_runs
 from examsgraph_callbacks.capture.privacy import Privacy
@@ -54,7 +52,7 @@ class Recorder:
         self.open_run = self._open.get
         self._sweep_at_ns = 0
         listen_for_explorations(self)
-        _recorders.add(self)
+        end_with_the_process(self)
 
     def __len__(self) -> int:
         """How many runs are open."""
@@ -106,7 +104,9 @@ class Recorder:
             content=content,
             root=None if parent is None else parent.root or parent,
         )
-        self._open.add(run_id, run)
+        one_too_many = self._open.add(run_id, run)
+        if one_too_many is not None:
+            self._end_one_too_many(one_too_many)
         task = running_task()
         if task is not None:
             watch(run, task, partial(self._cancelled, run_id))
@@ -133,7 +133,16 @@ class Recorder:
             context = nearest(above.context, above.ambient, ambient)
             context = nearest(context, above.metadata_context, metadata_context)
             above = replace(above, context=context, ambient=ambient, metadata_context=metadata_context)
-        self._open.add(run_id, above)
+        one_too_many = self._open.add(run_id, above)
+        if one_too_many is not None:
+            self._end_one_too_many(one_too_many)
+        return True
+
+    def passed_through(self, run_id: UUID) -> bool:
+        """Whether the run that has ended is plumbing, or unknown, and not recorded; it is forgotten then."""
+        if self.recorded(run_id) is not None:
+            return False
+        self._open.pop(run_id)
         return True
 
     def give_way(self, run_id: UUID) -> None:
@@ -213,7 +222,8 @@ class Recorder:
         """The top-level run has ended: what no living task can end any more was cancelled."""
         if root.task is None:
             return
-        for run_id in list(root.below):
+        for number in list(root.below):
+            run_id = UUID(int=number)
             run = self._open.get(run_id)
             task = None if run is None else run.task
             if task is not None and (task is root.task or task.done()):
@@ -224,6 +234,11 @@ class Recorder:
         for run_id, run in self._open.snapshot():
             if was_left_behind(run, now_ns):
                 self._end_unfinished(run_id, UnfinishedRunError("its task ended without it"))
+
+    def _end_one_too_many(self, run_id: UUID) -> None:
+        self._end_unfinished(
+            run_id, UnfinishedRunError("too many runs were open, of which it was the oldest")
+        )
 
     def _end_unfinished(self, run_id: UUID, error: BaseException) -> None:
         run = self._open.get(run_id)
@@ -283,22 +298,3 @@ def _name(kind: type[RunFact]) -> str:
 def _own_tags(tags: Sequence[str] | None) -> list[str]:
     """The caller's tags, without those by which LangChain numbers the steps of a sequence."""
     return [str(tag) for tag in tags if not str(tag).startswith(_PLUMBING_TAGS)] if tags else []
-
-
-_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
-
-
-def _end_all() -> None:
-    for recorder in list(_recorders):
-        recorder.end_all()
-
-
-def _forget_all() -> None:
-    for recorder in list(_recorders):
-        recorder.forget_all()
-
-
-# registered after the journal's own, so run before the journal is closed
-atexit.register(_end_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)

@@ -1,6 +1,6 @@
 """Redaction of everything that a value holds: every text and key; where it fails, nothing leaks."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from examsgraph_callbacks.capture.clean import OUR_KEYS, all_clean, names_a_credential
 from examsgraph_callbacks.capture.content import plain
@@ -24,13 +24,12 @@ class Redactor:
         # ours does not fail, and is called for every key: it goes without the guard
         self.text: Redact = redact if self._is_ours else _guarded(redact)
 
-    def fields(self, fields: dict[str, object], names: Iterable[str]) -> dict[str, object]:
+    def fields(self, fields: dict[str, object], names: Sequence[str]) -> dict[str, object]:
         """The fields with those of these names redacted; the same object where there is nothing to redact."""
-        present = [name for name in names if name in fields]
         # nearly always there is none, and to see that in all texts at once takes a third of the time
-        if self._is_ours and all_clean({name: fields[name] for name in present}):
+        if self._is_ours and all_clean(fields, names):
             return fields
-        redacted = {name: self.value(fields[name]) for name in present}
+        redacted = {name: self.value(fields[name]) for name in names if name in fields}
         changed = {name: value for name, value in redacted.items() if value != fields[name]}
         return {**fields, **changed} if changed else fields
 

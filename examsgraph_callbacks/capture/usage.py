@@ -95,7 +95,8 @@ def _usage_from_anthropic(usage: Mapping[str, object]) -> Usage:
 
 
 def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, (dict, Mapping)) else {}
+    # to ask whether None is a Mapping would take longer than all the rest
+    return value if value is not None and isinstance(value, (dict, Mapping)) else {}
 
 
 def _count(value: object) -> int | None:
@@ -113,6 +114,8 @@ def _unprefixed(details: Mapping[str, object]) -> Mapping[str, object]:
 
 def _cache_writes(inputs: Mapping[str, object]) -> int | None:
     """Anthropic's writes come as one count, or (then zero there) split by how long they are kept."""
+    if not inputs:
+        return None
     total = _count(inputs.get("cache_creation"))
     if total:
         return total

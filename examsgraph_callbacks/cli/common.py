@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["JournalOption", "TrackingUriOption", "errors_in_one_line", "new_group"]
+__all__ = [
+    "JournalOption",
+    "PolicyOption",
+    "PricesOption",
+    "TrackingUriOption",
+    "errors_in_one_line",
+    "new_group",
+]
 
 JournalOption = Annotated[
     Path | None,
@@ -20,6 +27,19 @@ TrackingUriOption = Annotated[
     str | None,
     typer.Option(
         help="MLflow's address or database; else MLFLOW_TRACKING_URI, else mlflow.db beside the journal.",
+    ),
+]
+PricesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="A TOML file of [[prices]] that hold before the public list; else EXAMSGRAPH_PRICES, else none."
+    ),
+]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="A TOML file whose [routing] says which models a task may use; else EXAMSGRAPH_POLICY, else "
+        "the product's own."
     ),
 ]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from examsgraph_callbacks.cli.common import errors_in_one_line, new_group
+from examsgraph_callbacks.cli.common import PricesOption, errors_in_one_line, new_group
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.measure import Assumptions
@@ -99,9 +99,7 @@ def verify(place: PlaceArgument) -> None:
 def replay(
     *,
     place: PlaceArgument,
-    prices: Annotated[
-        Path | None, typer.Option(help="A TOML file of [[prices]] that hold before the public list.")
-    ] = None,
+    prices: PricesOption = None,
     as_of: Annotated[str | None, typer.Option(help="The day whose prices hold, as 2026-07-01.")] = None,
     model: Annotated[
         list[str] | None,

@@ -1,11 +1,18 @@
-"""The verbs that stand alone: demo, run, ship, report."""
+"""The verbs that stand alone: demo, run, ship."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from examsgraph_callbacks.cli.common import JournalOption, TrackingUriOption, errors_in_one_line, new_group
+from examsgraph_callbacks.cli.common import (
+    JournalOption,
+    PolicyOption,
+    PricesOption,
+    TrackingUriOption,
+    errors_in_one_line,
+    new_group,
+)
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.console import Screen
@@ -17,13 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = new_group("examsgraph")
-
-PricesOption = Annotated[
-    Path | None, typer.Option(help="A TOML file of [[prices]] that hold before the public list.")
-]
-PolicyOption = Annotated[
-    Path | None, typer.Option(help="A TOML file whose [routing] says which models a task may use.")
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -158,7 +158,9 @@ def ship(
     Costs and misroutes are worked out when a turn is shipped; examsgraph report --help shows the files.
 
     \b
-    EXAMSGRAPH_SHIP   process, thread, or off: what ships by itself
+    EXAMSGRAPH_SHIP     process, thread, or off: what ships by itself
+    EXAMSGRAPH_PRICES   the prices file, also of what ships by itself
+    EXAMSGRAPH_POLICY   the policy file, likewise
 
     \b
     Examples:
@@ -170,51 +172,18 @@ def ship(
     with errors_in_one_line():
         from examsgraph_callbacks.console import Screen, ship_with_progress, show_shipped
         from examsgraph_callbacks.journal import Journal
+        from examsgraph_callbacks.measure import configured_meter
 
         opened, screen = Journal(journal), Screen()
         if status:
             _show_status(opened, screen, tracking_uri, as_json=as_json)
             return
-        meter = _meter(prices, policy)
+        meter = configured_meter(prices, policy)
         if following:
             _follow(opened, screen, tracking_uri, meter)
             return
         shipped = ship_with_progress(opened, screen, tracking_uri, flush=flush, meter=meter)
         show_shipped(shipped, opened, screen, tracking_uri)
-
-
-@app.command()
-def report(
-    journal: JournalOption = None,
-    prices: PricesOption = None,
-    policy: PolicyOption = None,
-) -> None:
-    """Sum a journal up: routes, tokens, cost, latency, strange paths.
-
-    Figures are worked out anew from the recorded facts, so prices and routing can be tried on the past.
-
-    \b
-    A prices file (USD for a million tokens) and a policy file, which may be one:
-        [[prices]]
-        model = "tutor-*"
-        input = 2.00
-        output = 8.00
-        [routing]
-        simple_greeting = ["gpt-4o-mini"]
-        complex_reasoning = ["gpt-4o"]
-
-    \b
-    EXAMSGRAPH_KRW_PER_USD   won a dollar, else 1300
-
-    \b
-    Example:
-        examsgraph report --prices contract.toml
-    """  # noqa: D301
-    with errors_in_one_line():
-        from examsgraph_callbacks.console import Screen, show_report
-        from examsgraph_callbacks.journal import Journal
-
-        show_report(Journal(journal), Screen(), _meter(prices, policy))
 
 
 def _show_status(journal: "Journal", screen: "Screen", tracking_uri: str | None, *, as_json: bool) -> None:
@@ -233,16 +202,6 @@ def _follow(journal: "Journal", screen: "Screen", tracking_uri: str | None, mete
     from examsgraph_callbacks.console import follow_with_progress
 
     follow_with_progress(journal, screen, stop_on_signals().wait, tracking_uri, meter=meter)
-
-
-def _meter(prices: Path | None, policy: Path | None) -> "Meter":
-    """Measures by the files that were given, else by the public list and the product's own policy."""
-    from examsgraph_callbacks.measure import Meter, PriceList, load_policy, load_prices
-
-    return Meter(
-        PriceList(load_prices(prices)) if prices else None,
-        load_policy(policy) if policy else None,
-    )
 
 
 def _version() -> str:

@@ -1,6 +1,8 @@
 """What a person sees in a terminal: lines, progress bars and a readable report."""
 
+from examsgraph_callbacks.console.compacting import compact_and_tell
 from examsgraph_callbacks.console.exploring import PathFiles, Wanted, show_path, show_what_if
+from examsgraph_callbacks.console.learner import export_learner, forget_learner
 from examsgraph_callbacks.console.recordings import (
     Selection,
     export_recording,
@@ -18,7 +20,7 @@ from examsgraph_callbacks.console.shipping import (
     show_status,
     status_as_json,
 )
-from examsgraph_callbacks.console.summary import show_report
+from examsgraph_callbacks.console.summary import Sought, show_overview, show_report
 
 __all__ = [
     "Advance",
@@ -26,13 +28,18 @@ __all__ = [
     "PathFiles",
     "Screen",
     "Selection",
+    "Sought",
     "Wanted",
     "add_concept_resource",
+    "compact_and_tell",
+    "export_learner",
     "export_recording",
     "follow_with_progress",
+    "forget_learner",
     "moment",
     "replay_to_mlflow",
     "ship_with_progress",
+    "show_overview",
     "show_path",
     "show_path_replay",
     "show_recording",

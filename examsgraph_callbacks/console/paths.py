@@ -23,15 +23,20 @@ PLACES_SHOWN = 5
 
 def render_explorations(explorations: ExplorationReport) -> Iterator[RenderableType]:
     """The report's section on paths: how long, how often astray and where, and what the graph lacks."""
-    if explorations.average_depth is None:
+    if not explorations.count:
         return
     yield from heading("Paths through the concept graph")
-    yield Text(
-        f"{explorations.average_length or 0:.1f} hops followed on average, "
-        f"{explorations.average_depth:.1f} hops deep "
-        f"({INEFFICIENT_DEPTH} or more {'is' if explorations.is_inefficient else 'would be'} inefficient)",
-        "red" if explorations.is_inefficient else "",
-    )
+    if explorations.average_depth is not None:
+        verdict = "is" if explorations.is_inefficient else "would be"
+        yield Text(
+            f"{explorations.average_length or 0:.1f} hops followed on average, "
+            f"{explorations.average_depth:.1f} hops deep "
+            f"({INEFFICIENT_DEPTH} or more {verdict} inefficient)",
+            "red" if explorations.is_inefficient else "",
+        )
+    if explorations.followed_nothing:
+        found = counted(explorations.followed_nothing, "exploration")
+        yield Text(f"{found} found nothing to follow: in no average", "yellow")
     if explorations.unjudged:
         yield Text(f"{counted(explorations.unjudged, 'path')} without a threshold to judge by", "yellow")
     if explorations.stray_hops:

@@ -1,18 +1,23 @@
 """Delivery to MLflow: a journal's turns as traces, its explorations as runs, each exactly once."""
 
 from examsgraph_callbacks.defaults import default_tracking_uri
+from examsgraph_callbacks.deliver.checkpoint import delivered_everywhere
 from examsgraph_callbacks.deliver.destination import ui_command
 from examsgraph_callbacks.deliver.follow import follow, follow_in_turn
+from examsgraph_callbacks.deliver.forgetting import ForgottenInMlflow, forget_in_mlflow
 from examsgraph_callbacks.deliver.shipper import GRACE, ShipReport, ship
 from examsgraph_callbacks.deliver.status import ShippingStatus, shipping_status
 
 __all__ = [
     "GRACE",
+    "ForgottenInMlflow",
     "ShipReport",
     "ShippingStatus",
     "default_tracking_uri",
+    "delivered_everywhere",
     "follow",
     "follow_in_turn",
+    "forget_in_mlflow",
     "ship",
     "shipping_status",
     "ui_command",

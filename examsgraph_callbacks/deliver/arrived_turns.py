@@ -12,7 +12,7 @@ from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.runs import milliseconds
 from examsgraph_callbacks.deliver.spans import is_trace_id
 from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT
-from examsgraph_callbacks.events import Feedback
+from examsgraph_callbacks.events import Fact
 
 if TYPE_CHECKING:
     from mlflow.entities import Trace
@@ -56,21 +56,26 @@ class ArrivedTurns:
                 arrived[turn.trace_id.removeprefix("tr-")] = turn
         return arrived
 
-    def latest(self, feedback: Feedback) -> ArrivedTurn | None:
-        """The latest turn on the feedback's question that began before it, in its session, else of its user.
+    @staticmethod
+    def may_know(loose: Fact) -> bool:
+        """Whether the fact says enough for `latest` to find its turn."""
+        return loose.question_id is not None and (loose.session_id or loose.user_id) is not None
 
-        None where there is none, and where the feedback does not name these in words that MLflow's
-        filters know.
+    def latest(self, loose: Fact) -> ArrivedTurn | None:
+        """The latest turn on a fact's question that began before it, in its session, else of its user.
+
+        None where there is none, and where the fact does not name these in words that MLflow's filters
+        know.
         """
         from mlflow.exceptions import MlflowException
 
-        who = ("session", feedback.session_id) if feedback.session_id else ("user", feedback.user_id)
-        if not feedback.question_id or not who[1]:
+        who = ("session", loose.session_id) if loose.session_id else ("user", loose.user_id)
+        if not loose.question_id or not who[1]:
             return None
         terms = (
-            f"tags.question_id = {_quoted(feedback.question_id)}",
+            f"tags.question_id = {_quoted(loose.question_id)}",
             f"metadata.`mlflow.trace.{who[0]}` = {_quoted(who[1])}",
-            f"trace.timestamp_ms <= {milliseconds(feedback.started_at)}",
+            f"trace.timestamp_ms <= {milliseconds(loose.ended_at)}",
         )
         try:
             return next(self._search(" AND ".join(terms), 1), None)

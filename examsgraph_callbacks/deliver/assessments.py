@@ -1,6 +1,7 @@
 """Feedback as MLflow's assessments on the trace of its turn, each with an id of its own that comes once."""
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from examsgraph_callbacks.deliver.answers import is_unavailable, status_of
@@ -35,13 +36,21 @@ class AssessmentWriter:
 
         for assessment in assessments(feedback):
             try:
-                self._client.log_assessment(trace_id, assessment)
+                repeated(partial(self._write, trace_id, assessment))
             except MlflowException as error:
                 if status_of(error) == 404:
                     return
-                # MLflow takes no id twice, but says only that something went wrong
-                if is_unavailable(error) or not self._is_there(trace_id, str(assessment.assessment_id)):
-                    raise
+                raise
+
+    def _write(self, trace_id: str, assessment: "Assessment") -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.log_assessment(trace_id, assessment)
+        except MlflowException as error:
+            # MLflow takes no id twice, but says only that something went wrong
+            if is_unavailable(error) or not self._is_there(trace_id, str(assessment.assessment_id)):
+                raise
 
     def _is_there(self, trace_id: str, assessment_id: str) -> bool:
         from mlflow.exceptions import MlflowException

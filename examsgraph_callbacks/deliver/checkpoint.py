@@ -3,7 +3,7 @@
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from examsgraph_callbacks.background.locks import FOLDER, destination_name, held_by_this_process
 from examsgraph_callbacks.errors import AlreadyShippingError, DeliveryError
+from examsgraph_callbacks.settings import Settings
 
 __all__ = [
     "FOLDER",
@@ -20,6 +21,7 @@ __all__ = [
     "CheckpointFile",
     "SegmentCheckpoint",
     "ShippingFailure",
+    "delivered_everywhere",
     "read_checkpoint",
 ]
 
@@ -167,6 +169,23 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except (FileNotFoundError, ValidationError):
         return Checkpoint()
     return checkpoint if checkpoint.version == Checkpoint().version else Checkpoint()
+
+
+def delivered_everywhere(journal: Path) -> Callable[[Path, int], bool]:
+    """Whether all of a segment, which has so many bytes, was delivered to every MLflow it is shipped to.
+
+    A journal that was never shipped still waits for that, unless it is not to be (`EXAMSGRAPH_SHIP=off`).
+    """
+    checkpoints = [read_checkpoint(path) for path in (journal / FOLDER).glob("*.json")]
+    if not checkpoints:
+        is_off = Settings().ship == "off"
+        return lambda _segment, _size: is_off
+
+    def is_delivered(segment: Path, size: int) -> bool:
+        seen = [checkpoint.segments.get(segment.name, SegmentCheckpoint()) for checkpoint in checkpoints]
+        return all(each.offset >= size and not each.waiting and not each.unlinked for each in seen)
+
+    return is_delivered
 
 
 def _is_free(lock: TextIO) -> bool:

@@ -74,7 +74,7 @@ class CostRunWriter:
     """
 
     def __init__(self, destination: Destination, dead_letters: DeadLetters) -> None:
-        self.runs = RunWriter(destination, COST_EXPERIMENT, dead_letters)
+        self.runs = RunWriter(destination, COST_EXPERIMENT, dead_letters, shared=True)
         self._destination = destination
         self._held: OrderedDict[str, _Held] = OrderedDict()
 

@@ -13,8 +13,9 @@ from examsgraph_callbacks.background.locks import FOLDER
 from examsgraph_callbacks.errors import DeliveryError, ExamsGraphError
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.failures import failures
+from examsgraph_callbacks.journal.reader import read_line
 
-__all__ = ["DeadLetters"]
+__all__ = ["FILE", "DeadLetters", "fact_in"]
 
 FILE = "dead_letters.jsonl"
 _BEFORE_FACT = ', "fact": '
@@ -82,6 +83,13 @@ class DeadLetters:
             return set()
         letters = (line.partition(_BEFORE_FACT) for line in lines if line.startswith(self._begin))
         return {_digest(fact.removesuffix("}")) for _, _, fact in letters}
+
+
+def fact_in(line: bytes) -> Fact | None:
+    """The fact of a line of such a file; None where it cannot be read."""
+    _, _, fact = line.rstrip(b"\n").partition(_BEFORE_FACT.encode())
+    read = read_line(fact.removesuffix(b"}"))
+    return None if isinstance(read, str) else read
 
 
 def _end_of_a_torn_line(file: BinaryIO) -> bytes:

@@ -140,6 +140,8 @@ class Destination:
         if self.is_server:
             self._expect_a_server()
         try:
+            if self.uri.startswith(SQLITE):
+                Path(self.uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
             if not self.is_server and not self.uri.startswith(SQLITE):
                 self._connect_once()
             return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
@@ -165,7 +167,7 @@ class Destination:
         from mlflow.exceptions import MlflowException
 
         try:
-            status, text = self.request("GET", "/version", _PROBE_TIMEOUT_SECONDS)
+            status, text = repeated(lambda: self.request("GET", "/version", _PROBE_TIMEOUT_SECONDS))
         except MlflowException as error:
             raise DeliveryError(
                 f"expected an MLflow server at {self.shown}, no answer came "
@@ -205,9 +207,8 @@ def open_destination(tracking_uri: str) -> Iterator[Destination]:
     if not uri.startswith((*_SERVERS, *_DATABASES)) or ":memory:" in uri:
         raise InvalidInputError(
             f"expected the address of an MLflow server or of a database that lasts, got "
-            f"{without_credentials(tracking_uri)!r}: MLflow's file folders hold no traces and memory holds "
-            f"nothing, use a database such as {_database_in(tracking_uri)} (what a folder holds already is "
-            "brought there by  mlflow migrate-filestore)",
+            f"{without_credentials(tracking_uri)!r}: use a server, a local folder, or a database such as "
+            f"{SQLITE}mlflow.db",
         )
     with quiet_mlflow():
         yield Destination(uri)
@@ -216,14 +217,6 @@ def open_destination(tracking_uri: str) -> Iterator[Destination]:
 def without_credentials(uri: str) -> str:
     """The URI as it may be shown."""
     return re.sub(r"://[^/@]*@", "://", uri)
-
-
-def _database_in(folder_uri: str) -> str:
-    """A database in the place of a local folder."""
-    if ":" in folder_uri.removeprefix("file:") or folder_uri.startswith("databricks"):
-        return f"{SQLITE}mlflow.db"
-    folder = Path(re.sub(r"^file:(//)?", "", folder_uri)).absolute()
-    return f"{SQLITE}{folder / 'mlflow.db'}"
 
 
 def _seconds(retry_after: str | None) -> float | None:

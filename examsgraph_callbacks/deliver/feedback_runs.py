@@ -40,7 +40,7 @@ class FeedbackRunWriter:
         self,
         destination: Destination,
         dead_letters: DeadLetters,
-        is_early: Callable[[Feedback], bool],
+        is_early: Callable[[Fact], bool],
     ) -> None:
         self.runs = RunWriter(destination, FEEDBACK_EXPERIMENT, dead_letters)
         self._destination = destination
@@ -141,6 +141,4 @@ def _is_settled(run: "Run | None") -> bool:
 
 
 def _may_have_a_turn(feedback: Feedback) -> bool:
-    return feedback.trace_id is not None or (
-        feedback.question_id is not None and (feedback.session_id or feedback.user_id) is not None
-    )
+    return feedback.trace_id is not None or ArrivedTurns.may_know(feedback)

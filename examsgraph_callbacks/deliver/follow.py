@@ -10,9 +10,10 @@ from examsgraph_callbacks.deliver.backoff import Backoff
 from examsgraph_callbacks.deliver.checkpoint import CheckpointFile
 from examsgraph_callbacks.deliver.destination import open_destination, without_credentials
 from examsgraph_callbacks.deliver.shipper import GRACE, Shipment, ShipReport, note_failure
+from examsgraph_callbacks.deliver.upkeep import Upkeep
 from examsgraph_callbacks.errors import AlreadyShippingError, DeliveryError
 from examsgraph_callbacks.journal import Journal
-from examsgraph_callbacks.measure import Meter
+from examsgraph_callbacks.measure import Meter, configured_meter
 
 __all__ = ["POLL_SECONDS", "follow", "follow_in_turn"]
 
@@ -43,17 +44,20 @@ def follow(
     tries grow (see `Backoff`); nothing else of the host or the journal depends on it. `on_progress` is
     called after each batch with what was delivered since MLflow was last opened.
 
+    Every ten minutes it sees to it that the journal is compacted, if that is worth it (see `Upkeep`).
+
     Another process may ship the same journal in between: this one goes on from where that one got to.
-    Raises `InvalidInputError` for a URI that holds no traces.
+    Raises `InvalidInputError` for a URI that holds no traces and for prices that cannot be read.
     """
     uri = absolute(tracking_uri or default_tracking_uri(journal.path))
     backoff = backoff or Backoff()
-    following = _Following(journal, uri, meter or Meter(), grace)
+    following = _Following(journal, uri, meter or configured_meter(), grace)
+    upkeep = Upkeep(journal)
     try:
         while True:
-            last = is_over()
+            last, moment = is_over(), now()
             try:
-                stopped = following.deliver(now(), lambda: wait(0), on_progress)
+                stopped = following.deliver(moment, lambda: wait(0), on_progress)
             except AlreadyShippingError:
                 stopped, pause = False, POLL_SECONDS
                 last = False
@@ -61,10 +65,12 @@ def follow(
                 on_failure(error)
                 if following.progressed:
                     backoff.succeeded()
-                stopped, pause = False, backoff.next_pause(error.retry_after_seconds)
+                pause = backoff.next_pause(error.retry_after_seconds, answers=following.answered)
+                stopped = False
             else:
                 backoff.succeeded()
                 pause = POLL_SECONDS
+                upkeep.look(moment)
             if stopped or last or wait(pause):
                 return
     finally:
@@ -115,21 +121,24 @@ class _Following:
         self._shipment: Shipment | None = None
         self._seen: dict[str, int] = {}
         self._waiting_seen_at: datetime | None = None
+        self._failed = False
         self.progressed = False
+        self.answered = False
 
     def deliver(
         self, now: datetime, stop: Callable[[], bool], on_progress: Callable[[ShipReport], None]
     ) -> bool:
         """Deliver what is new, if anything is; whether it was stopped before it was through.
 
-        Where it raises, `progressed` says whether something had arrived that need not be sent again.
+        Where it raises, `progressed` says whether something had arrived that need not be sent again, and
+        `answered` whether MLflow took anything at all.
         """
         sizes = _sizes(self._journal)
         if not sizes:
             return False  # nothing is written yet, or the journal was removed: it is not made anew
         if sizes == self._seen and not self._may_be_stale(now):
             return False
-        self.progressed = False
+        self.progressed = self.answered = False
         with self._file.locked():
             try:
                 for report in self._current().deliver(now, self._grace):
@@ -138,7 +147,10 @@ class _Following:
                     if stop():
                         return True
             except DeliveryError as error:
-                self.progressed = self.progressed or self._has_written()
+                if self._shipment is not None:
+                    self.progressed = self.progressed or self._shipment.progress > 0
+                    self.answered = self._shipment.answered
+                self._failed = True
                 self.close()
                 note_failure(self._file, error)
                 raise
@@ -146,6 +158,7 @@ class _Following:
                 self.close()
                 raise
         self._seen, self._waiting_seen_at = sizes, now
+        self._failed = False
         return False
 
     def close(self) -> None:
@@ -158,11 +171,10 @@ class _Following:
         if self._shipment is None or not self._file.is_as_left():
             self.close()
             destination = self._opened.enter_context(open_destination(self._uri))
-            self._shipment = Shipment(self._journal, self._file, destination, self._meter)
+            self._shipment = Shipment(
+                self._journal, self._file, destination, self._meter, cautious=self._failed
+            )
         return self._shipment
-
-    def _has_written(self) -> bool:
-        return self._shipment is not None and self._shipment.progress > 0
 
     def _may_be_stale(self, now: datetime) -> bool:
         """Whether it is time to look whether a turn has been silent for too long, or came from elsewhere."""

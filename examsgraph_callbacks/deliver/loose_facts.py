@@ -63,7 +63,11 @@ class LooseFacts:
 
 
 def read_again(segment: Path, begin: int) -> Iterator[Fact]:
-    """The fact that begins at `begin` of a segment; none where it can no longer be read."""
+    """The fact that begins at `begin` of a segment; none where it can no longer be read, or was erased."""
+    with segment.open("rb") as file:
+        file.seek(begin)
+        if file.read(1) == b"\n":
+            return
     for _, fact in read_segment(segment, begin, on_problem=_told_before):
         yield fact
         return

@@ -1,20 +1,15 @@
 """Writes explorations to MLflow as runs of `GraphRAG_Path_Tracing`, each once."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from examsgraph_callbacks.deliver.answers import is_unavailable
 from examsgraph_callbacks.deliver.contents import answer_text
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import Destination
-from examsgraph_callbacks.deliver.faults import Faults
 from examsgraph_callbacks.deliver.repeating import repeated
+from examsgraph_callbacks.deliver.runs import RunContent, RunWriter, is_deleted, is_half_written, reaching
 from examsgraph_callbacks.deliver.turns import Turn
 from examsgraph_callbacks.events import Exploration, LLMCall, Trace
 from examsgraph_callbacks.failures import failures
@@ -25,18 +20,15 @@ from examsgraph_callbacks.measure import measure_path
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-__all__ = ["EVENT_ID_TAG", "PATH_EXPERIMENT", "Explained", "PathRunWriter", "explained_explorations"]
+__all__ = ["PATH_EXPERIMENT", "Explained", "PathRunWriter", "explained_explorations", "path_run"]
 
 PATH_EXPERIMENT = "GraphRAG_Path_Tracing"
-EVENT_ID_TAG = "examsgraph.event_id"
-"""The tag by which a run is known again when its exploration is delivered once more."""
+"""The MLflow experiment of what graph retrievers looked at."""
 
 _PICTURES: dict[str, Callable[[Exploration], str]] = {
     "graph_exploration_path.svg": draw_svg,
     "graph_exploration_path.html": path_page,
 }
-_PAGE = 1000  # runs an answer
-_NAME_LIMIT = 100  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,72 +42,37 @@ class Explained:
 class PathRunWriter:
     """Writes explorations into the experiment `GraphRAG_Path_Tracing`, a run each.
 
-    An exploration whose run is there already is known by the tag `examsgraph.event_id`: its run is
-    finished if it was left half-written, else left alone. One that cannot be a run, or that MLflow
-    refuses, is counted in `refused` and set aside. Raises `DeliveryError` where MLflow cannot be reached.
+    One whose run is there already is left alone, and its run is finished if it was left half-written.
+    Raises `DeliveryError` where MLflow cannot be reached.
     """
 
     def __init__(self, destination: Destination, dead_letters: DeadLetters) -> None:
+        self.runs = RunWriter(destination, PATH_EXPERIMENT, dead_letters)
         self._destination = destination
-        self._dead_letters = dead_letters
-        self.refused = 0
-        self.written = 0
 
     def write(self, explorations: Sequence[Explained]) -> int:
         """Write what is new of `explorations`; returns how many runs that were."""
-        from mlflow.exceptions import MlflowException
-
-        if not explorations:
+        in_time = {fact.event_id for fact in self.runs.in_time(each.fact for each in explorations)}
+        sound = [each for each in explorations if each.fact.event_id in in_time]
+        if not sound:
             return 0
-        try:
-            return self._write(explorations)
-        except (MlflowException, OSError) as error:
-            raise self._destination.unreachable(error) from error
-
-    def _write(self, explorations: Sequence[Explained]) -> int:
-        from mlflow.exceptions import MlflowException
-
-        experiment_id = self._destination.experiment_id(PATH_EXPERIMENT)
-        known = _known_runs(self._destination, experiment_id, [each.fact for each in explorations])
-        run_ids: dict[str, str] = {}
-        faults: Faults[Explained] = Faults()
-
-        def write_one(exploration: Explained) -> None:
-            fact = exploration.fact
-            run = known[fact.event_id] = known.get(fact.event_id) or _create(
-                self._destination, experiment_id, fact
+        with reaching(self._destination):
+            known = self.runs.known(each.fact.started_at for each in sound)
+            written = self.runs.write_each(
+                [each for each in sound if _is_to_be_written(known.get(each.fact.event_id))],
+                lambda each: self.runs.put(path_run(each), known),
+                lambda each: [each.fact],
             )
-            _fill(self._destination, run.info.run_id, exploration)
-            run_ids[fact.event_id] = run.info.run_id
-            self.written += 1
+            for each in sound:
+                self._link(known.get(each.fact.event_id), each.fact)
+        return len(written)
 
-        for exploration in explorations:
-            fact = exploration.fact
-            run = known.get(fact.event_id)
-            if run is not None and (run.info.status != "RUNNING" or run.info.lifecycle_stage != "active"):
-                continue
-            try:
-                write_one(exploration)
-            except (MlflowException, OSError) as error:
-                if is_unavailable(error):
-                    raise
-                faults.add(exploration, error)
-            except Exception as error:  # noqa: BLE001 - whatever one odd exploration brings about
-                self._set_aside(fact, error)
-            else:
-                faults.taken(exploration)
-        for exploration, why in faults.settle(
-            lambda taken: self._tag(run_ids[taken.fact.event_id], taken.fact), write_one
-        ):
-            self._set_aside(exploration.fact, why)
-        return len(run_ids)
-
-    def _tag(self, run_id: str, fact: Exploration) -> None:
-        repeated(lambda: self._destination.client.set_tag(run_id, EVENT_ID_TAG, fact.event_id))
-
-    def _set_aside(self, fact: Exploration, error: Exception) -> None:
-        self.refused += 1
-        self._dead_letters.set_aside([fact], error)
+    def _link(self, run: "Run | None", fact: Exploration) -> None:
+        """Name the trace of a run whose turn has arrived after it."""
+        if run is None or is_deleted(run) or fact.trace_id is None or "trace_id" in run.data.tags:
+            return
+        client = self._destination.client
+        repeated(lambda: client.set_tag(run.info.run_id, "trace_id", f"tr-{fact.trace_id}"))
 
 
 def explained_explorations(turn: Turn) -> list[Explained]:
@@ -131,74 +88,40 @@ def explained_explorations(turn: Turn) -> list[Explained]:
     ]
 
 
-def _known_runs(
-    destination: Destination,
-    experiment_id: str,
-    explorations: Iterable[Exploration],
-) -> dict[str, "Run"]:
-    """The runs of explorations that began in the same time, deleted ones too, by their event ids."""
-    from mlflow.entities import ViewType
+def path_run(explained: Explained) -> RunContent:
+    """The run of an exploration: its bounds as params, its verdict as metrics, its path as artifacts.
 
-    begins = [_ms(exploration.started_at) for exploration in explorations]
-    in_that_time = f"attributes.start_time >= {min(begins)} AND attributes.start_time <= {max(begins)}"
-    known: dict[str, Run] = {}
-    token: str | None = ""
-    while token is not None:
-        page = repeated(
-            partial(
-                destination.client.search_runs,
-                [experiment_id],
-                filter_string=in_that_time,
-                run_view_type=ViewType.ALL,
-                max_results=_PAGE,
-                page_token=token or None,
-            ),
-        )
-        known.update((run.data.tags[EVENT_ID_TAG], run) for run in page if EVENT_ID_TAG in run.data.tags)
-        token = page.token or None
-    return known
-
-
-def _create(destination: Destination, experiment_id: str, exploration: Exploration) -> "Run":
-    tags = {
-        EVENT_ID_TAG: exploration.event_id,
-        "trace_id": exploration.trace_id and f"tr-{exploration.trace_id}",
-        "wrong_concept": exploration.wrong_concept,
-        "question_id": exploration.question_id,
-        "user_id": exploration.user_id,
-    }
-    return destination.client.create_run(
-        experiment_id,
-        start_time=_ms(exploration.started_at),
-        run_name=(exploration.wrong_concept or exploration.query or PATH_EXPERIMENT)[:_NAME_LIMIT],
-        tags={key: value for key, value in tags.items() if value},
-    )
-
-
-def _fill(destination: Destination, run_id: str, explained: Explained) -> None:
-    """Metrics, parameters and artifacts; doing it again changes nothing."""
-    from mlflow.entities import Metric, Param
-
+    A picture that cannot be drawn is left out; so is what is not known.
+    """
     exploration = explained.fact.model_copy(update={"final_explanation": explained.explanation})
-    ended_ms = _ms(exploration.ended_at)
     params = exploration.retrieval_params.model_dump(exclude_none=True)
-    repeated(
-        lambda: destination.client.log_batch(
-            run_id,
-            metrics=[Metric(key, value, ended_ms, 0) for key, value in _metrics(exploration).items()],
-            params=[Param(key, str(value)) for key, value in params.items()],
-        ),
+    return RunContent(
+        fact=explained.fact,
+        key=exploration.event_id,
+        name=exploration.wrong_concept or exploration.query or PATH_EXPERIMENT,
+        started_at=exploration.started_at,
+        ended_at=exploration.ended_at,
+        failed=exploration.status == "error",
+        tags={
+            "trace_id": f"tr-{exploration.trace_id}" if exploration.trace_id else None,
+            "wrong_concept": exploration.wrong_concept or None,
+            "question_id": exploration.question_id or None,
+            "user_id": exploration.user_id or None,
+        },
+        params={key: str(value) for key, value in params.items()},
+        metrics=_metrics(exploration),
+        texts={
+            "graph_exploration_path.json": json.dumps(
+                path_artifact(exploration), ensure_ascii=False, indent=2
+            ),
+            **dict(_pictures(exploration)),
+            "final_explanation.txt": exploration.final_explanation,
+        },
     )
-    artifact = json.dumps(path_artifact(exploration), ensure_ascii=False, indent=2)
-    with TemporaryDirectory(prefix="examsgraph-") as folder:
-        Path(folder, "graph_exploration_path.json").write_text(artifact, encoding="utf-8")
-        for name, picture in _pictures(exploration):
-            Path(folder, name).write_text(picture, encoding="utf-8")
-        if exploration.final_explanation:
-            Path(folder, "final_explanation.txt").write_text(exploration.final_explanation, encoding="utf-8")
-        repeated(lambda: destination.client.log_artifacts(run_id, folder))
-    status = "FAILED" if exploration.status == "error" else "FINISHED"
-    repeated(lambda: destination.client.set_terminated(run_id, status, ended_ms))
+
+
+def _is_to_be_written(run: "Run | None") -> bool:
+    return run is None or (is_half_written(run) and not is_deleted(run))
 
 
 def _pictures(exploration: Exploration) -> Iterator[tuple[str, str]]:
@@ -210,16 +133,16 @@ def _pictures(exploration: Exploration) -> Iterator[tuple[str, str]]:
             failures.report("drawing a path", error)
 
 
-def _metrics(exploration: Exploration) -> dict[str, float]:
+def _metrics(exploration: Exploration) -> dict[str, float | None]:
     measured = measure_path(exploration)
-    metrics = {
+    is_untimed = exploration.source == "caller" and exploration.latency_ms == 0
+    return {
         "path_length": measured.path_length,
         "exploration_depth": measured.exploration_depth,
         "min_similarity": measured.min_similarity,
         "anomalous_hops": None if measured.anomalous_hops is None else len(measured.anomalous_hops),
-        "latency_ms": exploration.latency_ms,
+        "latency_ms": None if is_untimed else exploration.latency_ms,
     }
-    return {key: value for key, value in metrics.items() if value is not None}
 
 
 def _explanation(turn: Turn) -> str | None:
@@ -228,7 +151,3 @@ def _explanation(turn: Turn) -> str | None:
         return root.outputs
     answers = [answer_text(fact) for fact in turn.facts if isinstance(fact, LLMCall)]
     return next((text for text in reversed(answers) if text), None)
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

@@ -1,6 +1,6 @@
 """Runs as values, and their writer: each is written once, and finished where it was left half-written."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -52,6 +52,7 @@ class RunContent:
     params: Mapping[str, str | None] = field(default_factory=dict)
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     texts: Mapping[str, str | None] = field(default_factory=dict)
+    failed: bool = False
 
 
 def is_deleted(run: "Run") -> bool:
@@ -88,19 +89,30 @@ def reaching(destination: Destination) -> Iterator[None]:
 class RunWriter:
     """Writes runs into one experiment, counting those that are new in `created`.
 
-    `progress` counts what was written and need not be written again after an error.
+    `progress` counts what was written and need not be written again after an error; `answered` says whether
+    MLflow took anything at all.
 
     A fact that cannot be a run, or whose run MLflow refuses, is counted in `refused` and set aside.
     Where MLflow cannot be reached, MLflow's own error or an `OSError` is raised (see `reaching`).
+    With `shared`, other journals' shippers write to the same runs.
     """
 
-    def __init__(self, destination: Destination, experiment: str, dead_letters: DeadLetters) -> None:
+    def __init__(
+        self,
+        destination: Destination,
+        experiment: str,
+        dead_letters: DeadLetters,
+        *,
+        shared: bool = False,
+    ) -> None:
         self._destination = destination
         self._client = destination.client
         self._dead_letters = dead_letters
+        self._shared = shared
         self.experiment = experiment
         self.created = 0
         self.progress = 0
+        self.answered = False
         self.refused = 0
 
     @property
@@ -111,11 +123,12 @@ class RunWriter:
     def known(self, began: Iterable[datetime]) -> dict[str, "Run"]:
         """The runs that began at these moments or near them, by their keys, deleted ones where no other is.
 
-        Of several with one key, made at the same moment, everybody takes the same.
+        Of several with one key everybody takes the same, a whole one before others. Beside it may stand an
+        empty one, which MLflow made long after its answer had been waited for in vain: that is deleted.
         """
         from mlflow.entities import ViewType
 
-        known: dict[str, Run] = {}
+        found: dict[str, list[Run]] = {}
         for first, last in _spans_of_time(sorted(milliseconds(moment) for moment in began)):
             token: str | None = ""
             while token is not None:
@@ -130,10 +143,16 @@ class RunWriter:
                 page = repeated(search)
                 for run in page:
                     if KEY_TAG in run.data.tags:
-                        key = run.data.tags[KEY_TAG]
-                        known[key] = min(run, known.get(key, run), key=_rank)
+                        found.setdefault(run.data.tags[KEY_TAG], []).append(run)
                 token = page.token or None
-        return known
+        return {key: self._best(runs) for key, runs in found.items()}
+
+    def _best(self, runs: Sequence["Run"]) -> "Run":
+        best, *others = sorted(runs, key=_rank)
+        if others and not self._shared and not is_half_written(best):
+            for run in filter(_is_empty, others):
+                repeated(partial(self._client.delete_run, run.info.run_id))
+        return best
 
     def in_time(self, facts: Iterable[F]) -> list[F]:
         """The facts that happened at a moment that MLflow has a place for, the others set aside."""
@@ -209,7 +228,8 @@ class RunWriter:
     def end(self, run: "Run", content: RunContent) -> None:
         """Say that the run is whole."""
         ended_ms = milliseconds(content.ended_at)
-        repeated(lambda: self._client.set_terminated(run.info.run_id, end_time=ended_ms))
+        status = "FAILED" if content.failed else "FINISHED"
+        repeated(lambda: self._client.set_terminated(run.info.run_id, status, ended_ms))
 
     def set_aside(self, facts: Iterable[Fact], why: Exception) -> None:
         """Keep facts that cannot be delivered."""
@@ -239,6 +259,7 @@ class RunWriter:
                 tags=[RunTag(key, value) for key, value in tags.items()],
             ),
         )
+        self.answered = True
         texts = {name: text for name, text in _known(content.texts).items() if text}
         if texts:
             self._log_texts(run, texts)
@@ -257,8 +278,12 @@ class RunWriter:
         repeated(lambda: self._client.set_tag(run.info.run_id, KEY_TAG, run.data.tags[KEY_TAG]))
 
 
-def _rank(run: "Run") -> tuple[bool, str]:
-    return is_deleted(run), run.info.run_id
+def _rank(run: "Run") -> tuple[bool, bool, str]:
+    return is_deleted(run), is_half_written(run), run.info.run_id
+
+
+def _is_empty(run: "Run") -> bool:
+    return is_half_written(run) and not (is_deleted(run) or run.data.metrics or run.data.params)
 
 
 def _known(values: Mapping[str, T | None]) -> dict[str, T]:

@@ -21,13 +21,14 @@ from examsgraph_callbacks.deliver.destination import (
 from examsgraph_callbacks.deliver.loose_facts import LooseFact
 from examsgraph_callbacks.deliver.measured import MeasuredTurn
 from examsgraph_callbacks.deliver.path_runs import PATH_EXPERIMENT, PathRunWriter, explained_explorations
+from examsgraph_callbacks.deliver.told_paths import ToldPaths
 from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT, TRACES_A_REQUEST, TraceWriter
 from examsgraph_callbacks.deliver.turns import Gatherer, Turn
 from examsgraph_callbacks.deliver.views import Views
 from examsgraph_callbacks.errors import DeliveryError
-from examsgraph_callbacks.events import Fact, Feedback, PromptComparison
+from examsgraph_callbacks.events import Fact, PromptComparison
 from examsgraph_callbacks.journal import Journal
-from examsgraph_callbacks.measure import Meter
+from examsgraph_callbacks.measure import Meter, configured_meter
 
 __all__ = ["GRACE", "ShipReport", "Shipment", "note_failure", "ship"]
 
@@ -39,6 +40,7 @@ PATIENCE = timedelta(days=7)
 
 _ASK_AGAIN = timedelta(minutes=1)
 _INCOMPLETE_REMEMBERED = 10_000
+_FEWEST_AT_ONCE = 10
 
 T = TypeVar("T")
 
@@ -86,18 +88,20 @@ def ship(
     prompts runs of `Prompt_Experimentation`. A turn is delivered once its root is written; one of which
     nothing was written for `grace` before `now` (the present) is delivered as it is, under a root that
     says so. Delivering again, after a crash or to a second destination, changes nothing that is there.
-    `on_progress` is called after each batch with the report so far.
+    `on_progress` is called after each batch with the report so far. Figures are worked out by `meter`, else
+    by the configured one (see `configured_meter`).
 
     Raises `DeliveryError` where MLflow cannot be reached or another process ships there already, for all
-    of `patience`, and `InvalidInputError` for a URI that holds no traces; what was delivered until then
-    is remembered.
+    of `patience`, and `InvalidInputError` for a URI that holds no traces and for prices that cannot be
+    read; what was delivered until then is remembered.
     """
+    meter = meter or configured_meter()
     uri = absolute(tracking_uri or default_tracking_uri(journal.path))
     file = CheckpointFile(journal.path, uri, without_credentials(uri))
     with file.locked(patience):
         try:
             with open_destination(uri) as destination:
-                shipment = Shipment(journal, file, destination, meter or Meter())
+                shipment = Shipment(journal, file, destination, meter)
                 for report in shipment.deliver(now or datetime.now(UTC), grace):
                     if on_progress is not None:
                         on_progress(report)
@@ -126,7 +130,8 @@ class _Sent:
 class Shipment:
     """A delivery, pass by pass: its report grows batch by batch, and with each the checkpoint.
 
-    After an error it is of no more use: another one begins where the checkpoint stands.
+    After an error it is of no more use: another one begins where the checkpoint stands. A `cautious` one, for
+    an MLflow that failed just now, begins with small batches, so that some get through where it often fails.
     """
 
     def __init__(
@@ -135,15 +140,19 @@ class Shipment:
         file: CheckpointFile,
         destination: Destination,
         meter: Meter,
+        *,
+        cautious: bool = False,
     ) -> None:
         since = self._saved = file.load()
         self._gatherer = Gatherer(journal, since)
         self._incomplete = dict.fromkeys(since.incomplete)
         self._file = file
+        self._turns_at_once = _FEWEST_AT_ONCE if cautious else TRACES_A_REQUEST
         self._destination = destination
         self._dead_letters = DeadLetters(journal.path, destination.shown)
         self._traces = TraceWriter(destination, meter, self._dead_letters)
         self._path_runs = PathRunWriter(destination, self._dead_letters)
+        self._told_paths = ToldPaths(destination, self._traces, self._path_runs, self._is_early)
         self._views = Views(destination, self._dead_letters, self._is_early)
         self._asked_at = since.asked_at
         self._rootless = 0
@@ -158,7 +167,12 @@ class Shipment:
     @property
     def progress(self) -> int:
         """How much was written that need not be written again, also of a batch that failed."""
-        return self._path_runs.written + self._views.progress
+        return self._path_runs.runs.progress + self._views.progress
+
+    @property
+    def answered(self) -> bool:
+        """Whether MLflow took anything of what it was sent."""
+        return self._traces.written > 0 or self._path_runs.runs.answered or self._views.answered
 
     @property
     def waits(self) -> bool:
@@ -186,7 +200,7 @@ class Shipment:
             if last is not None:
                 self._remember(last)
                 yield self.report
-        for loose in _batches(self._due()):
+        for loose in self._batches(self._due()):
             self._deliver_loose(loose)
             self._remember(self._sent())
             yield self.report
@@ -197,9 +211,9 @@ class Shipment:
         self, silent_since: datetime
     ) -> Iterator[tuple[Callable[[list[Turn]], list[MeasuredTurn]], list[Turn]]]:
         """Batch by batch the turns that are complete, then those that became stale, and how they are sent."""
-        for batch in _batches(self._gatherer.complete_turns()):
+        for batch in self._batches(self._gatherer.complete_turns()):
             yield self._send_complete, batch
-        for batch in _batches(self._gatherer.stale_turns(silent_since)):
+        for batch in self._batches(self._gatherer.stale_turns(silent_since)):
             yield self._send_incomplete, batch
 
     def _send_complete(self, batch: list[Turn]) -> list[MeasuredTurn]:
@@ -233,7 +247,10 @@ class Shipment:
 
     def _deliver_loose(self, batch: list[LooseFact]) -> None:
         """Show facts that are no runs; those whose turns have not arrived are tried again for `PATIENCE`."""
-        turnless = {fact.event_id for fact in self._views.write_facts([loose.fact for loose in batch])}
+        facts = [loose.fact for loose in batch]
+        told = self._told_paths.write(facts)
+        self._path_runs_new += told.runs
+        turnless = {fact.event_id for fact in (*self._views.write_facts(facts), *told.turnless)}
         for loose in batch:
             unlinked = loose.fact.event_id in turnless and self._now - loose.fact.started_at <= PATIENCE
             self._gatherer.loose.delivered(loose.place, unlinked=unlinked)
@@ -248,9 +265,9 @@ class Shipment:
             return chain(new, unlinked)
         return chain(new, (each for each in unlinked if not self._arrived.isdisjoint(_about(each.fact))))
 
-    def _is_early(self, feedback: Feedback) -> bool:
-        """Whether a turn before the feedback may not be delivered yet."""
-        return feedback.started_at > self._now or self._gatherer.has_turn_for(feedback)
+    def _is_early(self, loose: Fact) -> bool:
+        """Whether a turn that a loose fact is about may not be delivered yet."""
+        return loose.started_at > self._now or self._gatherer.has_turn_for(loose)
 
     def _sent(self, until_shown: Callable[[], None] = lambda: None) -> "_Sent":
         """What was sent so far; nothing more must have been read."""
@@ -275,13 +292,18 @@ class Shipment:
         sent.until_shown()
         delivered_at = self._saved.delivered_at if nothing_new else datetime.now(UTC)
         self._save(sent.checkpoint.model_copy(update={"delivered_at": delivered_at}))
+        self._turns_at_once = min(2 * self._turns_at_once, TRACES_A_REQUEST)
         self.report = replace(
             sent.report,
             runs=self._path_runs_new,
             view_runs=self._views.runs,
-            refused=self._traces.refused + self._path_runs.refused + self._views.refused,
+            refused=self._traces.refused + self._path_runs.runs.refused + self._views.refused,
             set_aside=self._dead_letters.count,
         )
+
+    def _batches(self, things: Iterator[T]) -> Iterator[list[T]]:
+        while batch := list(islice(things, self._turns_at_once)):
+            yield batch
 
     def _save(self, checkpoint: Checkpoint) -> None:
         if checkpoint != self._saved.model_copy(update={"tracking_uri": ""}):
@@ -295,8 +317,3 @@ def _about(fact: Fact) -> set[str]:
     if isinstance(fact, PromptComparison):
         names.update(fact.trace_ids.values())
     return {name for name in names if name}
-
-
-def _batches(things: Iterator[T]) -> Iterator[list[T]]:
-    while batch := list(islice(things, TRACES_A_REQUEST)):
-        yield batch

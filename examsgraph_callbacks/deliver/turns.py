@@ -1,6 +1,6 @@
 """Gathers the facts of a journal into turns: all the facts of one trace, complete once its root is read.
 
-Facts that are no runs, such as feedback, are noted as loose facts.
+Facts that belong to no turn's tree, such as feedback, are noted as loose facts.
 """
 
 from collections.abc import Iterator
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from typing import TypeGuard
 
 from examsgraph_callbacks.deliver.checkpoint import Checkpoint, SegmentCheckpoint
 from examsgraph_callbacks.deliver.loose_facts import LooseFacts, Place, read_again
-from examsgraph_callbacks.events import Feedback, RunFact
+from examsgraph_callbacks.events import Exploration, Fact, RunFact
 from examsgraph_callbacks.journal import Journal, read_segment
 
 __all__ = ["Gatherer", "Turn"]
@@ -67,7 +68,7 @@ class Gatherer:
         for path in paths:
             for begin in _seen(since, path).waiting:
                 for fact in read_again(path, begin):
-                    if isinstance(fact, RunFact):
+                    if _stands_in_a_turn(fact):
                         self._wait(_Read(fact, path.name, begin))
                     else:
                         self.loose.add(Place(path.name, begin))
@@ -88,7 +89,7 @@ class Gatherer:
             for following, fact in read_segment(path, begin):
                 self._offsets[path.name] = following
                 self.facts_read += 1
-                if isinstance(fact, RunFact):
+                if _stands_in_a_turn(fact):
                     turn_id = self._wait(_Read(fact, path.name, begin))
                     if fact.parent_run_id is None:
                         yield self._taken(turn_id)
@@ -103,9 +104,9 @@ class Gatherer:
             if self._turn(turn_id).ended_at <= before:
                 yield self._taken(turn_id)
 
-    def has_turn_for(self, feedback: Feedback) -> bool:
-        """Whether a turn still waits for its root that the feedback may be about."""
-        return any(_may_be_about(feedback, read.fact) for read in self._reads_waiting())
+    def has_turn_for(self, loose: Fact) -> bool:
+        """Whether a turn still waits for its root that a loose fact may be about."""
+        return any(_may_be_about(loose, read.fact) for read in self._reads_waiting())
 
     @property
     def facts_waiting(self) -> int:
@@ -150,6 +151,12 @@ def _seen(since: Checkpoint, path: Path) -> SegmentCheckpoint:
     return since.segments.get(path.name, SegmentCheckpoint())
 
 
-def _may_be_about(feedback: Feedback, fact: RunFact) -> bool:
-    same_question = feedback.question_id is not None and fact.question_id == feedback.question_id
-    return same_question and fact.started_at <= feedback.started_at
+def _stands_in_a_turn(fact: Fact) -> TypeGuard[RunFact]:
+    """Whether it is a run that knows its trace, or is one by itself; a path that a caller told is neither."""
+    is_told = isinstance(fact, Exploration) and fact.source == "caller" and fact.trace_id is None
+    return isinstance(fact, RunFact) and not is_told
+
+
+def _may_be_about(loose: Fact, fact: RunFact) -> bool:
+    same_question = loose.question_id is not None and fact.question_id == loose.question_id
+    return same_question and fact.started_at <= loose.ended_at

@@ -10,7 +10,7 @@ from examsgraph_callbacks.deliver.feedback_runs import FeedbackRunWriter
 from examsgraph_callbacks.deliver.measured import MeasuredTurn
 from examsgraph_callbacks.deliver.prompt_runs import PromptRunWriter
 from examsgraph_callbacks.deliver.runs import RunWriter
-from examsgraph_callbacks.events import Fact, Feedback
+from examsgraph_callbacks.events import Fact
 
 __all__ = ["FactView", "TurnView", "Views"]
 
@@ -43,7 +43,7 @@ class Views:
         self,
         destination: Destination,
         dead_letters: DeadLetters,
-        is_early: Callable[[Feedback], bool],
+        is_early: Callable[[Fact], bool],
     ) -> None:
         self._of_turns: tuple[TurnView, ...] = (CostRunWriter(destination, dead_letters),)
         self._of_facts: tuple[FactView, ...] = (
@@ -69,6 +69,11 @@ class Views:
     def progress(self) -> int:
         """How much was written that need not be written again after an error."""
         return sum(runs.progress for runs in self._runs())
+
+    @property
+    def answered(self) -> bool:
+        """Whether MLflow took anything at all."""
+        return any(runs.answered for runs in self._runs())
 
     @property
     def refused(self) -> int:

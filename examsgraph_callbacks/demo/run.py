@@ -14,7 +14,7 @@ from examsgraph_callbacks.errors import ExamsGraphError
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
 from examsgraph_callbacks.langchain.retriever import GraphPathRetriever
-from examsgraph_callbacks.measure import Meter
+from examsgraph_callbacks.measure import configured_meter
 from examsgraph_callbacks.tracker import Tracker
 
 __all__ = ["record_lesson", "run_demo"]
@@ -30,7 +30,7 @@ def run_demo(journal: Journal, screen: Screen, pace: float = 1.0) -> None:
     record_lesson(journal, screen, pace)
     shipped = _shipped(journal, screen)
     screen.say("")
-    show_report(journal, screen, Meter())
+    show_report(journal, screen, configured_meter())
     screen.say("")
     if shipped is not None:
         show_shipped(shipped, journal, screen)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from examsgraph_callbacks.errors import ExamsGraphError, GraphUnavailableError, InvalidInputError
+from examsgraph_callbacks.graph.unheard import unheard
 from examsgraph_callbacks.graph.waiting import within
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def ask(
     try:
         # the driver bounds the time to connect and to retry, but would wait for minutes on a server that
         # is connected and says nothing
-        return within(timeout_seconds, asked)
+        with unheard():
+            return within(timeout_seconds, asked)
     except (DriverError, Neo4jError) as error:
         raise _explained(error, fix) from error
     except TimeoutError as error:
@@ -66,13 +68,14 @@ async def aask(
     from neo4j.exceptions import DriverError, Neo4jError
 
     try:
-        async with asyncio.timeout(timeout_seconds):
-            return await driver.execute_query(
-                Query(statement, timeout=timeout_seconds),
-                dict(parameters),
-                routing_=RoutingControl.READ,
-                database_=database,
-            )
+        with unheard():
+            async with asyncio.timeout(timeout_seconds):
+                return await driver.execute_query(
+                    Query(statement, timeout=timeout_seconds),
+                    dict(parameters),
+                    routing_=RoutingControl.READ,
+                    database_=database,
+                )
     except (DriverError, Neo4jError) as error:
         raise _explained(error, fix) from error
     except TimeoutError as error:

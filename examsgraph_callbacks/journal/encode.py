@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import orjson
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from examsgraph_callbacks.events import Fact
@@ -11,11 +12,19 @@ __all__ = ["encode_fact", "encode_fields"]
 
 def encode_fact(fact: Fact) -> bytes:
     """The fact's line, with its line feed."""
-    return encode_fields({name: value for name, value in fact if value is not None})
+    return _encode_anything({name: value for name, value in fact if value is not None})
 
 
 def encode_fields(fields: Mapping[str, object]) -> bytes:
     """The line of a fact that is known by its fields, none of which is None."""
+    try:
+        # a tenth of the time of pydantic's encoder, which takes what this one refuses
+        return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        return _encode_anything(fields)
+
+
+def _encode_anything(fields: Mapping[str, object]) -> bytes:
     try:
         return to_json(fields, exclude_none=True, inf_nan_mode="null", fallback=_type_name) + b"\n"
     except PydanticSerializationError:

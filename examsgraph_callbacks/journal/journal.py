@@ -1,17 +1,19 @@
 """The journal as its users see it: a place to write facts to and to read them from, in order."""
 
-import heapq
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from examsgraph_callbacks.errors import InvalidInputError
+from examsgraph_callbacks.defaults import LAKE_FOLDER
+from examsgraph_callbacks.errors import InvalidInputError, JournalUnavailableError
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal.encode import encode_fact, encode_fields
-from examsgraph_callbacks.journal.reader import Problem, log_problem, read_segment
+from examsgraph_callbacks.journal.reader import Problem, log_problem
 from examsgraph_callbacks.journal.writer import shared_writer
 from examsgraph_callbacks.settings import Settings
+
+if TYPE_CHECKING:
+    from examsgraph_callbacks.journal.lake import Lake
 
 __all__ = ["Journal"]
 
@@ -51,6 +53,30 @@ class Journal:
         """
         self._writer.write(encode_fields(fields))
 
+    def insist_on_fields(self, fields: Mapping[str, object]) -> None:
+        """The same for who tells somebody else that the fact is written.
+
+        Raises `JournalUnavailableError` where the disk does not take it now; it is then not held either.
+        """
+        try:
+            self._writer.insist(encode_fields(fields))
+        except OSError as error:
+            raise JournalUnavailableError(
+                f"the journal cannot be written now: {error.strerror or error}"
+            ) from error
+
+    def sync(self) -> None:
+        """Have the disk itself hold what this process wrote (`fsync`): that survives a power cut too.
+
+        Takes milliseconds. Raises `JournalUnavailableError` where the disk fails.
+        """
+        try:
+            self._writer.sync()
+        except OSError as error:
+            raise JournalUnavailableError(
+                f"the disk cannot hold the journal: {error.strerror or error}"
+            ) from error
+
     @property
     def held(self) -> int:
         """How many facts wait in memory because the disk refused them."""
@@ -70,44 +96,30 @@ class Journal:
         return sorted(self.path.glob("*.jsonl"))
 
     def read(self, on_problem: Callable[[Problem], None] = log_problem) -> Iterator[Fact]:
-        """Every fact, in the order in which they were written, across all processes' segments.
+        """Every fact, in the order in which they were written, across all processes' segments and the lake.
 
         Streams: only segments that overlap in time are open at once. Lines that cannot be read are
         passed to `on_problem` (by default logged) and skipped. What is written meanwhile may be read or
         not; a segment that is deleted before its turn is not. Raises `SchemaError` for facts of a newer
         major schema version.
         """
-        waiting: list[tuple[datetime, int, Path]] = []
-        for order, segment in enumerate(self.segments()):
-            problems: list[Problem] = []
-            first = next(_facts(segment, problems.append), None)
-            if first is not None:
-                waiting.append((_written_at(first, None), order, segment))
-            else:
-                # it will not be opened again, where a first look tells nothing yet
-                for problem in problems:
-                    on_problem(problem)
-        heapq.heapify(waiting)
-        running: list[tuple[datetime, int, Fact, Iterator[Fact]]] = []
-        while waiting or running:
-            if waiting and (not running or waiting[0][:2] <= running[0][:2]):
-                _, order, segment = heapq.heappop(waiting)
-                written_at, facts = None, _facts(segment, on_problem)
-            else:
-                written_at, order, fact, facts = running[0]
-                yield fact
-                heapq.heappop(running)
-            following = next(facts, None)
-            if following is not None:
-                entry = (_written_at(following, written_at), order, following, facts)
-                heapq.heappush(running, entry)
+        from examsgraph_callbacks.journal.lake import covered_by
+        from examsgraph_callbacks.journal.order import in_order, of_commit, of_segment
 
+        # a segment is removed long after it is in the lake: seen first, it is found in one of the two
+        segments = self.segments()
+        lake = self._lake()
+        commits = lake.commits() if lake else []
+        covered = covered_by(commits)
+        sources = [of_segment(path, covered.get(path.name), on_problem) for path in segments]
+        if lake:
+            sources += [of_commit(lake, commit, on_problem) for commit in commits]
+        yield from in_order(source for source in sources if source is not None)
 
-def _facts(segment: Path, on_problem: Callable[[Problem], None]) -> Iterator[Fact]:
-    with suppress(FileNotFoundError):
-        yield from (fact for _, fact in read_segment(segment, on_problem=on_problem))
+    def _lake(self) -> "Lake | None":
+        """The compacted part, where there is one; whoever never compacts imports nothing for it."""
+        if Settings().lake is None and not (self.path / LAKE_FOLDER).is_dir():
+            return None
+        from examsgraph_callbacks.journal.lake import lake_of
 
-
-def _written_at(fact: Fact, previous: datetime | None) -> datetime:
-    # within a segment the order of writing holds, even where the clock was set back
-    return fact.ended_at if previous is None else max(previous, fact.ended_at)
+        return lake_of(self.path)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from examsgraph_callbacks.events import SCHEMA_VERSION, AnyFact, Fact, refuse_newer_schema
 
-__all__ = ["Problem", "log_problem", "read_segment"]
+__all__ = ["Problem", "log_problem", "read_line", "read_segment"]
 
 logger = logging.getLogger("examsgraph_callbacks")
 
@@ -55,15 +55,23 @@ def read_segment(
                 # what is appended meanwhile belongs to this line: the next read begins here again
                 return
             if line != b"\n":
-                try:
-                    fact = _ANY_FACT.validate_json(line)
-                    _refuse_out_of_time(fact)
-                except ValidationError as error:
-                    on_problem(Problem(segment, begin, _why_not_a_fact(line, error), line))
-                except _OutOfTimeError as error:
-                    on_problem(Problem(segment, begin, str(error), line))
+                fact = read_line(line)
+                if isinstance(fact, str):
+                    on_problem(Problem(segment, begin, fact, line))
                 else:
                     yield offset, fact
+
+
+def read_line(line: bytes) -> Fact | str:
+    """The fact of one whole line, or why it is not one. Raises `SchemaError` as `read_segment` does."""
+    try:
+        fact = _ANY_FACT.validate_json(line)
+        _refuse_out_of_time(fact)
+    except ValidationError as error:
+        return _why_not_a_fact(line, error)
+    except _OutOfTimeError as error:
+        return str(error)
+    return fact
 
 
 class _OutOfTimeError(Exception):

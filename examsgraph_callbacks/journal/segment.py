@@ -35,6 +35,7 @@ class Segment:
         self._descriptor = os.open(self._path, _FLAGS, 0o660)
         mark_written(self._descriptor)
         self._torn = False
+        self._named = False
         self._size_at_look = 0
 
     def append(self, line: bytes) -> None:
@@ -73,6 +74,17 @@ class Segment:
             if state.st_nlink == 0 and state.st_ctime_ns <= state.st_mtime_ns:
                 file.seek(self._size_at_look)
                 yield from file
+
+    def sync(self) -> None:
+        """Have the disk hold what was written, and once the file's name in its directory."""
+        os.fsync(self._descriptor)
+        if not self._named and os.name == "posix":
+            directory = os.open(os.path.dirname(self._path), os.O_RDONLY)  # noqa: PTH120 - it is text
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        self._named = True
 
     def close(self) -> None:
         """Let go of the file."""

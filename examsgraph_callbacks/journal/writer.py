@@ -71,11 +71,45 @@ class SegmentWriter:
 
     def write(self, line: bytes) -> None:
         """Append one line, which ends in a line feed."""
+        now_seconds = self._monotonic_seconds()
         with self._lock:
             self._arrived.append(line)
-            self._write_arrived()
-        if (now := self._monotonic_seconds()) >= self._look_to_shipping_at:
-            self._look_to_shipping_at = now + LOOK_AGAIN_SECONDS
+            self._write_arrived(now_seconds)
+        self._see_that_it_is_shipped(now_seconds)
+
+    def insist(self, line: bytes) -> None:
+        """Append one line; raises `OSError`, and holds nothing of it, where the disk does not take it now."""
+        now_seconds = self._monotonic_seconds()
+        with self._lock:
+            if self._writing:
+                raise OSError("another fact is being written by this very thread")
+            self._writing = True
+            try:
+                self._look_when_it_is_time(now_seconds)
+                self._write_held()
+                if self._held:
+                    raise OSError(f"{len(self._held)} facts wait for the disk already")
+                self._append(line)
+            finally:
+                self._writing = False
+            self._write_arrived(now_seconds)
+        self._see_that_it_is_shipped(now_seconds)
+
+    def sync(self) -> None:
+        """Have the disk itself hold what was written, as far as it says so; raises `OSError`."""
+        # not under the lock: it takes milliseconds, in which others may write
+        while (segment := self._segment) is not None:
+            try:
+                segment.sync()
+            except OSError:
+                if segment is self._segment:
+                    raise
+            else:
+                return
+
+    def _see_that_it_is_shipped(self, now_seconds: float) -> None:
+        if now_seconds >= self._look_to_shipping_at:
+            self._look_to_shipping_at = now_seconds + LOOK_AGAIN_SECONDS
             make_sure_it_is_shipped(self._directory)
 
     def close(self) -> None:
@@ -95,28 +129,25 @@ class SegmentWriter:
                 self._leave_segment()
             finally:
                 self._writing = False
-            self._write_arrived()
+            self._write_arrived(self._monotonic_seconds())
 
     def forget_parent(self) -> None:
         """In a forked child: leave the parent's segment, lock and held lines to the parent."""
         self._leave_segment()
         self._start_afresh()
 
-    def _write_arrived(self) -> None:
+    def _write_arrived(self, now_seconds: float) -> None:
         # a line that arrives in the midst of this, on this thread, waits for its turn and for no later write
         while self._arrived and not self._writing:
             self._writing = True
             try:
                 while self._arrived:
-                    self._write_next(self._arrived.popleft())
+                    self._write_next(self._arrived.popleft(), now_seconds)
             finally:
                 self._writing = False
 
-    def _write_next(self, line: bytes) -> None:
-        now_seconds = self._monotonic_seconds()
-        if now_seconds >= self._look_at_seconds:
-            self._look_at_seconds = now_seconds + LOOK_EVERY_SECONDS
-            self._look_for_segment()
+    def _write_next(self, line: bytes, now_seconds: float) -> None:
+        self._look_when_it_is_time(now_seconds)
         if self._held:
             self._hold(line)
             self._write_held()
@@ -126,6 +157,11 @@ class SegmentWriter:
         except OSError as error:
             failures.report("writing the journal", error)
             self._hold(line)
+
+    def _look_when_it_is_time(self, now_seconds: float) -> None:
+        if now_seconds >= self._look_at_seconds:
+            self._look_at_seconds = now_seconds + LOOK_EVERY_SECONDS
+            self._look_for_segment()
 
     def _append(self, line: bytes) -> None:
         if self._segment is None:

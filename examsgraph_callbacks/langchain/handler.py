@@ -199,14 +199,15 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
         outputs: object = None,
         error: BaseException | None = None,
     ) -> None:
-        fields: dict[str, object] = {}
         # plumbing is not recorded: its inputs and outputs need not be looked at
-        if self._recorder.recorded(run_id) is not None:
-            if outputs is not None:
-                fields["outputs"] = plain(outputs)
-            if about.get("inputs") is not None:
-                # a streamed chain knows its input only now: it began with an empty one
-                fields["inputs"] = plain(about["inputs"])
+        if self._recorder.passed_through(run_id):
+            return
+        fields: dict[str, object] = {}
+        if outputs is not None:
+            fields["outputs"] = plain(outputs)
+        if about.get("inputs") is not None:
+            # a streamed chain knows its input only now: it began with an empty one
+            fields["inputs"] = plain(about["inputs"])
         self._recorder.end(run_id, fields, error)
 
     def _streamed(self, run_id: UUID) -> bool:

@@ -20,7 +20,7 @@ def fields_of_result(result: LLMResult, *, streamed: bool) -> dict[str, object]:
     first = generations[0] if generations else None
     message = first.message if isinstance(first, ChatGeneration) else None
     output = result.llm_output or {}
-    about = {**output, **_about(first, message)}
+    about = _about(output, first, message)
     fields: dict[str, object] = {
         "served_model": _text(about.get("model_name") or about.get("model"), streamed=streamed),
         "service_tier": _text(about.get("service_tier") or _tier_of_claude(about), streamed=streamed),
@@ -59,11 +59,15 @@ def _calls_tools(message: BaseMessage) -> bool:
     return isinstance(message, AIMessage) and bool(message.tool_calls or message.invalid_tool_calls)
 
 
-def _about(first: Generation | None, message: BaseMessage | None) -> dict[str, object]:
-    about: dict[str, object] = dict(first.generation_info or {}) if first is not None else {}
-    if isinstance(message, AIMessage):
-        about.update(message.response_metadata)
-    return about
+def _about(
+    output: Mapping[str, object],
+    first: Generation | None,
+    message: BaseMessage | None,
+) -> Mapping[str, object]:
+    """What is said of the answer, in three places, the nearest last; mostly one of them says it all."""
+    info = (first.generation_info if first is not None else None) or {}
+    metadata = message.response_metadata if isinstance(message, AIMessage) else {}
+    return {**output, **info, **metadata} if output or info else metadata
 
 
 def _usage(

@@ -8,6 +8,7 @@ from examsgraph_callbacks.measure.calls import (
     Meter,
     Route,
 )
+from examsgraph_callbacks.measure.configured import configured_meter
 from examsgraph_callbacks.measure.documents import document_tokens
 from examsgraph_callbacks.measure.lengths import answer_length, request_length
 from examsgraph_callbacks.measure.overrides import PriceOverride, load_prices
@@ -61,6 +62,7 @@ __all__ = [
     "answer_length",
     "columns_of_calls",
     "columns_of_fields",
+    "configured_meter",
     "count_tokens",
     "dead_ends",
     "document_tokens",

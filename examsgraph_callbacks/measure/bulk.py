@@ -39,12 +39,12 @@ _US_A_DAY = 86_400_000_000
 _LARGEST = 2**62
 
 
-def measure_columns(meter: Meter, calls: pa.Table, call_at: Callable[[int], LLMCall]) -> pa.Table:
+def measure_columns(meter: Meter, calls: pa.Table, call_at: Callable[[int], LLMCall] | None) -> pa.Table:
     """The figures (`FIGURE_COLUMNS`) of `calls`, which has at least `CALL_COLUMNS`, row for row.
 
     Takes under a microsecond a call where usage was reported and prices are flat. `call_at(row)` hands
-    over the whole fact of a call whose tokens have to be estimated from its content, one by one. Costs
-    are exact to 10^-18 USD, which is finer than any list.
+    over the whole fact of a call whose tokens have to be estimated from its content, one by one; None
+    leaves unknown what was not reported. Costs are exact to 10^-18 USD, which is finer than any list.
     """
     bill = _Bill(meter, calls, call_at)
     return pa.table(bill.figures(), schema=FIGURE_COLUMNS)
@@ -65,7 +65,7 @@ class _Rows(NamedTuple):
 class _Bill:
     """The calls' token columns as numbers, and their costs as they are worked out."""
 
-    def __init__(self, meter: Meter, calls: pa.Table, call_at: Callable[[int], LLMCall]) -> None:
+    def __init__(self, meter: Meter, calls: pa.Table, call_at: Callable[[int], LLMCall] | None) -> None:
         self._meter = meter
         self._calls = calls
         self._size = calls.num_rows
@@ -77,13 +77,15 @@ class _Bill:
         self._estimated = np.zeros(self._size, bool)
         self._count(call_at)
 
-    def _count(self, call_at: Callable[[int], LLMCall]) -> None:
+    def _count(self, call_at: Callable[[int], LLMCall] | None) -> None:
         """Take what was reported as it is, nothing for a cache hit, and estimate what is missing."""
         self._inputs[self._is_hit] = 0
         self._outputs[self._is_hit & self._is_llm] = 0
         self._outputs[~self._is_llm] = _UNKNOWN
         missing = self._is_llm & ~self._is_hit & ~self._is_error
         missing &= (self._inputs == _UNKNOWN) | (self._outputs == _UNKNOWN)
+        if call_at is None:
+            return
         for row in np.flatnonzero(missing).tolist():
             tokens = count_tokens(call_at(row))
             self._inputs[row] = _UNKNOWN if tokens.input_tokens is None else tokens.input_tokens

@@ -11,7 +11,7 @@ from examsgraph_callbacks.measure.token_prices import TokenPrices
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["COST", "MOST_USD", "WholePrices", "costs_in_usd", "exactly", "whole_prices"]
+__all__ = ["COST", "MOST_USD", "WholePrices", "costs_in_usd", "decimals", "exactly", "whole_prices"]
 
 COST = pa.decimal128(38, 18)
 """The type of a column of costs in USD."""
@@ -60,6 +60,16 @@ def costs_in_usd(amounts: "NDArray[np.int64]", decimals: int) -> pa.Array:
 def exactly(cost_usd: Decimal) -> Decimal:
     """A cost as such a column keeps it."""
     return cost_usd.quantize(Decimal(1).scaleb(-COST.scale), context=_DIGITS)
+
+
+def decimals(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Decimals as they stand in JSON, in whatever notation, as such a column."""
+    try:
+        return texts.cast(COST)
+    except pa.ArrowInvalid:
+        return pa.array(
+            [None if text is None else exactly(Decimal(text)) for text in texts.to_pylist()], COST
+        )
 
 
 def _decimals(price: Decimal) -> int:

@@ -70,6 +70,24 @@ def test_an_exploration_that_failed_half_way_says_nothing_of_depth() -> None:
     assert (summary.count, summary.average_depth) == (0, None)
 
 
+def test_an_exploration_that_found_nothing_to_follow_is_counted_apart_and_in_no_average() -> None:
+    rejected = Hop(
+        node="n0", relation="r", next_node="aside", similarity_score=0.5, verdict="below_threshold"
+    )
+    summary = explorations(explored(*hops(3)), explored(), explored(rejected))
+
+    assert (summary.count, summary.followed_nothing) == (3, 2)
+    assert (summary.average_depth, summary.average_length) == (3.0, 3.0)
+
+
+def test_where_nothing_was_followed_there_is_no_average() -> None:
+    summary = explorations(explored())
+
+    assert (summary.count, summary.followed_nothing) == (1, 1)
+    assert (summary.average_depth, summary.average_length) == (None, None)
+    assert not summary.is_inefficient
+
+
 def test_the_average_length_counts_all_hops_of_a_path() -> None:
     branched = explored(*hops(2), Hop(node="n0", relation="r", next_node="aside", similarity_score=0.9))
     summary = explorations(branched, explored(*hops(1)))

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from textwrap import dedent
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Trace
 
 from examsgraph_callbacks.background import helper, starting
 from examsgraph_callbacks.background.locks import follow_lock, is_followed, is_written
@@ -19,6 +21,7 @@ from examsgraph_callbacks.deliver import shipping_status
 from examsgraph_callbacks.journal import Journal
 from tests.deliver.conftest import MLFLOW_WARNING, empty_database
 from tests.deliver.factories import turn_root
+from tests.deliver.readback import cost_of
 
 __all__ = ["empty_database"]
 
@@ -81,9 +84,12 @@ class Place:
         return int(lock.read_text("ascii") or 0) or None if is_followed(lock) else None
 
     def traces(self) -> int:
+        return len(self.all_traces())
+
+    def all_traces(self) -> list[Trace]:
         client = MlflowClient(self.uri)
         experiment = client.get_experiment_by_name("ExamsGraph")
-        return 0 if experiment is None else len(client.search_traces(locations=[experiment.experiment_id]))
+        return [] if experiment is None else client.search_traces(locations=[experiment.experiment_id])
 
     def is_shipped(self) -> bool:
         status = shipping_status(Journal(self.journal), self.uri)[0]
@@ -215,19 +221,89 @@ def test_a_helper_that_is_told_to_stop_stops(place: Place) -> None:
 
 
 def test_what_mlflow_did_not_take_is_left_to_the_next_process(place: Place) -> None:
-    place.run("ask()", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
-    assert eventually(
-        lambda: shipping_status(Journal(place.journal), "http://127.0.0.1:9")[0].error is not None
-    )
+    place.run("ask()", MLFLOW_TRACKING_URI=NOBODY)
+    assert eventually(lambda: shipping_status(Journal(place.journal), NOBODY)[0].error is not None)
     assert eventually(lambda: not place.helpers())
 
     place.run("ask()")
     assert eventually(lambda: place.traces() == 2)
 
 
+WRITES_A_TURN = """
+    from examsgraph_callbacks import Journal
+    from tests.deliver.factories import llm_call, turn_root
+    journal = Journal()
+    for fact in (llm_call(task_type="simple_greeting"), turn_root()):
+        journal.write(fact)
+"""
+
+
+def test_the_helper_goes_by_the_prices_and_the_policy_of_the_settings(place: Place) -> None:
+    (place.path / "contract.toml").write_text(
+        '[[prices]]\nmodel = "gpt-4o-mini*"\ninput = 2000\noutput = 8000\n'
+        '[routing]\nsimple_greeting = ["tutor-7b"]\n',
+        "utf-8",
+    )
+    place.run(WRITES_A_TURN, EXAMSGRAPH_PRICES="contract.toml", EXAMSGRAPH_POLICY="contract.toml")
+
+    assert eventually(place.is_shipped)
+    (trace,) = place.all_traces()
+    assert cost_of(trace) == (15 * 2000 + 30 * 8000) / 1_000_000
+    assert trace.info.tags["misrouted"] == "true"
+
+
+def test_a_prices_file_that_cannot_be_read_is_told_by_the_status_and_costs_the_host_nothing(
+    place: Place,
+) -> None:
+    place.run(WRITES_A_TURN, EXAMSGRAPH_PRICES="gone.toml")
+
+    def said() -> str:
+        return shipping_status(Journal(place.journal), place.uri)[0].error or ""
+
+    assert eventually(lambda: "gone.toml" in said())
+    assert eventually(lambda: not place.helpers())
+    place.run(WRITES_A_TURN)
+    assert eventually(place.is_shipped)
+
+
+TIMED_CALLS = """
+    taken = []
+    for _ in range(100):
+        began = time.perf_counter()
+        model.invoke("정규화란?", config={config})
+        taken.append(time.perf_counter() - began)
+        time.sleep(0.005)
+    print(sorted(taken)[50] * 1000, time.time(), flush=True)
+"""
+
+
+def test_with_mlflow_down_all_the_time_a_chain_and_the_exit_take_what_they_take_without_us(
+    place: Place,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        ways = {
+            "without us": ("None", {"EXAMSGRAPH_SHIP": "off"}),
+            "MLflow down": ("config", {"MLFLOW_TRACKING_URI": NOBODY}),
+            "MLflow hangs": ("config", {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{hangs.getsockname()[1]}"}),
+        }
+        taken_ms: dict[str, list[float]] = {way: [] for way in ways}
+        exit_ms: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(2):
+            for way, (config, environment) in ways.items():
+                median, ended = place.run(TIMED_CALLS.format(config=config), **environment).split()
+                exit_ms[way].append((time.time() - float(ended)) * 1000)
+                taken_ms[way].append(float(median))
+    print()  # noqa: T201 - the figures are what it is for
+    for way in ways:
+        print(f"{way:13} a call {min(taken_ms[way]):5.2f} ms   exit {min(exit_ms[way]):4.0f} ms")  # noqa: T201
+    for way in ways:
+        assert min(taken_ms[way]) - min(taken_ms["without us"]) < 2
+        assert min(exit_ms[way]) - min(exit_ms["without us"]) < 250
+
+
 @pytest.mark.parametrize(
     "environment",
-    [{"EXAMSGRAPH_SHIP": "off"}, {"AWS_LAMBDA_FUNCTION_NAME": "tutor"}, {"K_SERVICE": "tutor"}],
+    [{"EXAMSGRAPH_SHIP": "off"}, {"AWS_LAMBDA_FUNCTION_NAME": "tutor"}],
     ids=str,
 )
 def test_it_may_be_left_out_and_is_where_all_is_frozen_between_requests(
@@ -236,6 +312,24 @@ def test_it_may_be_left_out_and_is_where_all_is_frozen_between_requests(
     place.run("ask(); time.sleep(1)", **environment)
     assert place.helpers() == []
     assert not (place.journal / "shipped").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "FUNCTION_TARGET",
+        "K_SERVICE",
+        "FUNCTIONS_WORKER_RUNTIME",
+        "VERCEL",
+    ],
+)
+def test_no_helper_is_started_where_all_is_frozen_between_requests(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert helper.can_help()
+    monkeypatch.setenv(name, "tutor")
+    assert not helper.can_help()
 
 
 def test_a_thread_ships_where_it_is_asked_for(place: Place) -> None:

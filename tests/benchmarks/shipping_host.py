@@ -1,4 +1,4 @@
-"""A host that makes 50 calls a second, recorded, and tells how long each took."""
+"""A host that makes 50 calls a second, recorded or not, and tells how long each took."""
 
 import json
 import sys
@@ -13,9 +13,10 @@ USAGE = {"input_tokens": 100, "output_tokens": 20, "total_tokens": 120}
 
 
 def main(journal: str, seconds: float) -> None:
+    """Without a journal nothing is recorded."""
     model = ScriptedModel(usage=USAGE)
     model.invoke(PROMPT)  # LangChain's own first imports
-    config = {"callbacks": [ExamsGraphCallbackHandler(journal)]}
+    config = {"callbacks": [ExamsGraphCallbackHandler(journal)] if journal else []}
     taken = []
     began = time.perf_counter()
     for number in range(round(seconds * CALLS_A_SECOND)):

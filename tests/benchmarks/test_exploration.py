@@ -2,8 +2,8 @@
 
 A real Neo4j from Maven's jars, over Bolt on this machine; a generated graph of clustered vectors, whose
 relations lead mostly to similar concepts and whose most related concept has some thousand relations.
-`EXAMSGRAPH_BENCHMARK_CONCEPTS`, `_RELATIONS` and `_DIMENSIONS` make it smaller: to generate, load and index
-the graph takes most of the time. Variants take turns, with the same queries, in one process.
+`EXAMSGRAPH_BENCHMARK_CONCEPTS`, `_RELATIONS`, `_DIMENSIONS` and `_ROUNDS` make it smaller: to generate, load
+and index the graph takes most of the time. Variants take turns, with the same queries, in one process.
 """
 
 import gc
@@ -43,7 +43,9 @@ CONCEPTS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_CONCEPTS", "100000"))
 RELATIONS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_RELATIONS", "1000000"))
 DIMENSIONS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_DIMENSIONS", "384"))
 QUERIES = 20
-ROUNDS = 200  # of one query each: the shorter a turn, the less can drift within it
+ROUNDS = int(
+    os.environ.get("EXAMSGRAPH_BENCHMARK_ROUNDS", "200")
+)  # of one query each: the shorter a turn, the less can drift within it
 ABOUT_HUBS = 5  # every fifth query is about one of the concepts with most relations
 TYPES = ("포함", "선수", "관련", "해결", "예시")
 INDEX, LABEL = "large", "Large"

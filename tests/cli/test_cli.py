@@ -106,13 +106,21 @@ def test_the_journal_may_come_from_the_environment(
     assert "2 LLM calls" in RUN.invoke(app, ["report"]).stdout
 
 
-def test_prices_and_policy_of_ones_own_change_the_report(journal: Journal, tmp_path: Path) -> None:
+@pytest.mark.parametrize("told_by", ["options", "settings"])
+def test_prices_and_policy_of_ones_own_change_the_report(
+    told_by: str, journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = tmp_path / "own.toml"
     own.write_text(
         '[[prices]]\nmodel = "gpt-4o*"\ninput = 2000\noutput = 8000\n'
         '[routing]\nsimple_greeting = ["gpt-4o"]\ncomplex_reasoning = ["gpt-4o"]\n',
     )
-    options = ["--prices", str(own), "--policy", str(own)]
+    options = []
+    if told_by == "options":
+        options = ["--prices", str(own), "--policy", str(own)]
+    else:
+        monkeypatch.setenv("EXAMSGRAPH_PRICES", str(own))
+        monkeypatch.setenv("EXAMSGRAPH_POLICY", str(own))
     shown = RUN.invoke(app, ["report", "--journal", str(journal.path), *options]).stdout
 
     # 1500 x 2000 + 800 x 8000, and 15 x 2000 + 30 x 8000, of a million

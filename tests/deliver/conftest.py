@@ -8,6 +8,7 @@ import pytest
 
 from examsgraph_callbacks.deliver.destination import open_destination
 from examsgraph_callbacks.journal import Journal
+from tests.deliver.taught import taught
 from tests.servers.mlflow_server import mlflow_server
 from tests.servers.postgresql_server import mlflow_on_postgresql, postgresql_uri
 
@@ -21,6 +22,7 @@ __all__ = [
     "no_tracking_uri",
     "postgresql_uri",
     "sqlite_uri",
+    "taught",
     "tracking_uri",
 ]
 

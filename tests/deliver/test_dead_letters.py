@@ -13,8 +13,10 @@ from mlflow.tracing.client import TracingClient
 from examsgraph_callbacks.deliver import ShipReport, path_runs, ship
 from examsgraph_callbacks.deliver.destination import Destination
 from examsgraph_callbacks.deliver.faults import IN_A_ROW
+from examsgraph_callbacks.deliver.path_runs import Explained
+from examsgraph_callbacks.deliver.runs import RunContent, RunWriter
 from examsgraph_callbacks.errors import DeliveryError, ExamsGraphError
-from examsgraph_callbacks.events import EmbeddingCall, LLMCall, Message, Request, RunFact
+from examsgraph_callbacks.events import EmbeddingCall, Exploration, LLMCall, Message, Request, RunFact
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import MeasuredCall, MeasuredEmbedding, Meter
@@ -328,14 +330,14 @@ def test_an_exploration_that_cannot_be_a_run_is_set_aside_and_the_others_arrive(
     turns = [f"{number} of 3 {tracking_uri}" for number in range(3)]
     for turn in turns:
         write(journal, [exploration(turn, query=turn), turn_root(turn)])
-    fill = path_runs._fill
+    path_run = path_runs.path_run
 
-    def odd_fill(destination: Any, run_id: str, odd: Any) -> None:
+    def odd_run(odd: Explained) -> RunContent:
         if odd.fact.query == turns[1]:
             raise TypeError("an odd exploration")
-        fill(destination, run_id, odd)
+        return path_run(odd)
 
-    monkeypatch.setattr(path_runs, "_fill", odd_fill)
+    monkeypatch.setattr(path_runs, "path_run", odd_run)
     report = ship(journal, tracking_uri)
 
     assert (report.traces, report.runs, report.refused, report.set_aside) == (3, 2, 1, 1)
@@ -350,14 +352,14 @@ def test_an_exploration_on_which_mlflow_itself_fails_is_set_aside(
 ) -> None:
     for turn in ("poison", "good"):
         write(journal, [exploration(turn, query=turn), turn_root(turn)])
-    create = path_runs._create
+    create = RunWriter._create
 
-    def odd_create(destination: Any, experiment_id: str, odd: Any) -> Any:
-        if odd.query == "poison":
+    def odd_create(self: RunWriter, odd: RunContent) -> Any:
+        if isinstance(odd.fact, Exploration) and odd.fact.query == "poison":
             raise MlflowException("value too long for a column")
-        return create(destination, experiment_id, odd)
+        return create(self, odd)
 
-    monkeypatch.setattr(path_runs, "_create", odd_create)
+    monkeypatch.setattr(RunWriter, "_create", odd_create)
     report = ship(journal, sqlite_uri)
 
     assert (report.traces, report.runs, report.set_aside) == (2, 1, 1)

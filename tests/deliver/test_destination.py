@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -81,25 +80,25 @@ def test_the_one_command_opens_the_ui_on_traces_runs_and_artifacts(
             assert "이상현상" in answer.read().decode()
 
 
-@pytest.mark.parametrize(
-    ("uri", "instead"),
-    [
-        ("mlruns", f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"),
-        ("./mlruns", f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"),
-        ("/tmp/mlruns", "sqlite:////tmp/mlruns/mlflow.db"),
-        ("file:///tmp/mlruns", "sqlite:////tmp/mlruns/mlflow.db"),
-        ("file:mlruns", f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"),
-        ("databricks", "sqlite:///mlflow.db"),
-        ("sqlite://", "sqlite:///mlflow.db"),
-        ("sqlite:///:memory:", "sqlite:///mlflow.db"),
-    ],
-)
-def test_what_holds_no_traces_is_refused_with_what_to_use_instead(uri: str, instead: str) -> None:
+@pytest.mark.parametrize("uri", ["databricks", "databricks-uc://profile", "sqlite://", "sqlite:///:memory:"])
+def test_what_cannot_be_delivered_to_is_refused_with_what_to_use_instead(uri: str) -> None:
     with (
-        pytest.raises(InvalidInputError, match=re.escape(f"use a database such as {instead} ")),
+        pytest.raises(InvalidInputError, match="use a server, a local folder, or a database such as sqlite"),
         open_destination(uri),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    "uri", ["mlruns", "./mlruns/", "file:mlruns", "file://{here}/mlruns", "{here}/mlruns"]
+)
+def test_a_local_folder_holds_a_database(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open_destination(uri.format(here=tmp_path)) as destination:
+        destination.experiment_id("ExamsGraph")
+    assert destination.uri == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+    assert (tmp_path / "mlruns" / "mlflow.db").is_file()
+    assert f"sqlite:///{tmp_path}/mlruns/mlflow.db" in ui_command("mlruns")
 
 
 @pytest.mark.parametrize(

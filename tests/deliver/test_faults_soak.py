@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,14 +20,15 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, Trace
 
 from examsgraph_callbacks.deliver import shipping_status
-from examsgraph_callbacks.deliver.path_runs import EVENT_ID_TAG
-from examsgraph_callbacks.events import Exploration, Fact, Feedback, LLMCall, RunFact
+from examsgraph_callbacks.deliver.runs import KEY_TAG
+from examsgraph_callbacks.events import Exploration, Fact, Feedback, LLMCall, PromptComparison, RunFact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter, measure_path
-from tests.deliver.factories import feedback, full_turn, small_turn
+from tests.deliver.factories import comparison, feedback, full_turn, hex_id, small_turn
 from tests.deliver.readback import experiment_id
 from tests.servers.faulty_proxy import FaultyProxy
 from tests.servers.mlflow_server import running_mlflow
+from tests.servers.postgresql_server import running_postgresql
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 
@@ -35,19 +37,26 @@ KILLS = int(os.environ.get("EXAMSGRAPH_SOAK_KILLS", "4"))
 SEED = int(os.environ.get("EXAMSGRAPH_SOAK_SEED", "20260115"))
 TIMEOUT_SECONDS = "5"
 LONGEST_SECONDS = 1800
+COMPARED = "v1_strict"
+"""The variant whose turn a comparison names."""
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A server of this test's own, so that all it holds can be counted."""
-    data = ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
-    artifacts = ["--artifacts-destination", str(tmp_path / "artifacts")]
-    with running_mlflow(["server", *data, *artifacts, "--workers", "1"], tmp_path) as uri:
-        yield uri
+    with ExitStack() as stack:
+        database = f"sqlite:///{tmp_path / 'server.db'}"
+        if request.param == "postgresql":
+            database = stack.enter_context(running_postgresql())
+        data = ["--backend-store-uri", database, "--artifacts-destination", str(tmp_path / "artifacts")]
+        yield stack.enter_context(running_mlflow(["server", *data, "--workers", "1"], tmp_path))
 
 
 def turns() -> Iterator[list[Fact]]:
-    """Turns of `FACTS` facts in all; one in six has feedback, an exploration, a tool and a failed call."""
+    """Turns of `FACTS` facts in all.
+
+    One in six has feedback, an exploration, a tool and a failed call, and one in 24 is compared with others.
+    """
     count = number = 0
     while count < FACTS:
         turn = f"soak {number}"
@@ -55,6 +64,8 @@ def turns() -> Iterator[list[Fact]]:
         if number % 6 == 0:
             # as often as not before its turn
             facts = [feedback(turn), *full_turn(turn)] if number % 12 else [*full_turn(turn), feedback(turn)]
+        if number % 24 == 0:
+            facts = [comparison(f"of {turn}", trace_ids={COMPARED: hex_id(turn)}), *facts]
         count += len(facts)
         number += 1
         yield facts
@@ -113,6 +124,7 @@ def test_everything_arrives_once_and_to_the_last_digit(server: str, journal: Jou
     check_runs(runs, server)
     check_costs(runs, server)
     check_feedback([fact for fact in facts if isinstance(fact, Feedback)], server)
+    check_prompts([fact for fact in facts if isinstance(fact, PromptComparison)], runs, server)
 
 
 def kill_in_the_midst(proxy: FaultyProxy, shipper: "subprocess.Popen[bytes]", after_requests: int) -> None:
@@ -165,10 +177,10 @@ def check_traces(facts: list[RunFact], server: str) -> None:
 def check_runs(facts: list[RunFact], server: str) -> None:
     explorations = {fact.event_id: fact for fact in facts if isinstance(fact, Exploration)}
     runs = all_runs(server, "GraphRAG_Path_Tracing")
-    assert Counter(run.data.tags[EVENT_ID_TAG] for run in runs) == Counter(explorations.keys())
+    assert Counter(run.data.tags[KEY_TAG] for run in runs) == Counter(explorations.keys())
     client = MlflowClient(tracking_uri=server)
     for run in runs:
-        measured = measure_path(explorations[run.data.tags[EVENT_ID_TAG]])
+        measured = measure_path(explorations[run.data.tags[KEY_TAG]])
         assert run.info.status == "FINISHED"
         assert run.data.metrics["path_length"] == measured.path_length
         assert run.data.metrics["min_similarity"] == measured.min_similarity
@@ -211,11 +223,15 @@ def check_costs(facts: list[RunFact], server: str) -> None:
 
 
 def check_feedback(given: list[Feedback], server: str) -> None:
-    runs = all_runs(server, "User_Feedback")
-    assert Counter(run.data.tags[EVENT_ID_TAG] for run in runs) == Counter(each.event_id for each in given)
+    runs, client = all_runs(server, "User_Feedback"), MlflowClient(tracking_uri=server)
+    assert Counter(run.data.tags[KEY_TAG] for run in runs) == Counter(each.event_id for each in given)
     for run in runs:
         assert (run.info.status, run.data.tags["status"]) == ("FINISHED", "review_needed")
         assert run.data.metrics == {"satisfaction": 0, "understanding_score": 2}
+        for name in run.data.metrics:
+            assert len(client.get_metric_history(run.info.run_id, name)) == 1, name
+        artifacts = sorted(artifact.path for artifact in client.list_artifacts(run.info.run_id))
+        assert artifacts == ["ai_explanation.txt", "followup_text.txt"]
     said = Counter(
         (trace.info.trace_id, assessment.name)
         for trace in all_traces(server)
@@ -223,6 +239,29 @@ def check_feedback(given: list[Feedback], server: str) -> None:
     )
     names = ("satisfaction", "understanding_score")
     assert said == Counter((f"tr-{each.trace_id}", name) for each in given for name in names)
+
+
+def check_prompts(given: list[PromptComparison], facts: list[RunFact], server: str) -> None:
+    meter, client = Meter(), MlflowClient(tracking_uri=server)
+    runs = {run.data.tags[KEY_TAG]: run for run in all_runs(server, "Prompt_Experimentation")}
+    assert len(runs) == len(all_runs(server, "Prompt_Experimentation")) == 4 * len(given)
+    for each in given:
+        for variant, response in each.generated_responses.items():
+            run = runs[f"{each.event_id}/{variant}"]
+            assert run.data.tags["mlflow.parentRunId"] == runs[each.event_id].info.run_id
+            assert (run.info.status, runs[each.event_id].info.status) == ("FINISHED", "FINISHED")
+            metrics: dict[str, float] = {"response_length": len(response)}
+            if variant == COMPARED:
+                calls = [meter.measure(fact) for fact in facts if isinstance(fact, LLMCall)]
+                ours = [call for call in calls if call.call.trace_id == each.trace_ids[variant]]
+                metrics["total_tokens"] = sum(call.total_tokens or 0 for call in ours)
+                metrics["estimated_cost_usd"] = float(sum(call.cost_usd or 0 for call in ours))
+            assert run.data.metrics == metrics
+            for name in metrics:
+                assert len(client.get_metric_history(run.info.run_id, name)) == 1, name
+            artifacts = sorted(artifact.path for artifact in client.list_artifacts(run.info.run_id))
+            assert artifacts == ["prompt.txt", "response.txt"]
+            assert len(client.search_prompt_versions(variant)) == 1
 
 
 def all_traces(server: str) -> list[Trace]:

@@ -12,6 +12,7 @@ from examsgraph_callbacks.deliver import ShipReport, follow, follow_in_turn, shi
 from examsgraph_callbacks.deliver.backoff import Backoff
 from examsgraph_callbacks.deliver.checkpoint import CheckpointFile
 from examsgraph_callbacks.deliver.destination import Destination
+from examsgraph_callbacks.deliver.runs import RunWriter
 from examsgraph_callbacks.errors import DeliveryError, InvalidInputError
 from examsgraph_callbacks.journal import Journal
 from tests.deliver.factories import BEGAN, full_turn, hex_id, small_turn
@@ -147,10 +148,54 @@ def test_while_mlflow_is_down_the_pauses_grow_and_then_everything_arrives(
     assert shipping_status(journal, sqlite_uri)[0].error is None
 
 
+def test_while_mlflow_takes_some_of_it_the_pauses_stay_short(
+    journal: Journal, sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(journal, "turn")
+
+    def known(_self: RunWriter, _began: object) -> dict[str, Any]:
+        raise DeliveryError("expected an answer, got none")
+
+    monkeypatch.setattr(RunWriter, "known", known)
+    script = Script(*[nothing] * 6)
+    follow(journal, sqlite_uri, wait=script, backoff=Backoff(lambda: 0.0))
+
+    assert script.pauses == [1, 2, 4, 5, 5, 5, 5]
+    assert traces_in(sqlite_uri) == [hex_id("turn")]
+
+
+def test_after_a_failure_few_turns_go_at_once_then_more(
+    journal: Journal, sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(journal, *(f"turn {number}" for number in range(45)))
+    unpatched = Destination.experiment_id
+    failures = [DeliveryError("expected an answer, got none")]
+
+    def experiment_id(self: Destination, name: str) -> str:
+        if failures:
+            raise failures.pop()
+        return unpatched(self, name)
+
+    monkeypatch.setattr(Destination, "experiment_id", experiment_id)
+    told: list[int] = []
+    follow(
+        journal,
+        sqlite_uri,
+        wait=Script(nothing, nothing, lambda: write(journal, *(f"later {number}" for number in range(45)))),
+        on_progress=lambda report: told.append(report.traces),
+    )
+
+    # each batch is told once the next one is sent
+    assert list(dict.fromkeys(told)) == [10, 20, 40, 45, 90]
+
+
 def test_pauses_are_shortened_by_chance_and_never_below_what_was_asked_for() -> None:
     chances = iter([0.0, 0.5, 1.0])
     backoff = Backoff(lambda: next(chances))
     assert [backoff.next_pause() for _ in range(3)] == [1.0, 2 * 0.75, 4 * 0.5]
+    backoff = Backoff(lambda: 0.0)
+    assert [backoff.next_pause(answers=True) for _ in range(5)] == [1, 2, 4, 5, 5]
+    assert [backoff.next_pause(answers=answers) for answers in (False, False, True)] == [5, 10, 5]
     assert Backoff().next_pause(30) == 30
     assert Backoff().next_pause(1e9) == 3600
 

@@ -146,15 +146,22 @@ def test_nothing_is_missing_where_nothing_goes_wrong(whole: dict[str, Any]) -> N
     }
 
 
+@pytest.mark.parametrize(
+    "requests",
+    [pytest.param("some", id="some"), pytest.param("every", id="every", marks=pytest.mark.soak)],
+)
 @pytest.mark.parametrize("answered", [False, True], ids=["before it arrived", "before its answer came"])
 def test_killed_at_any_request_the_next_ship_makes_it_whole(
+    *,
     answered: bool,
+    requests: str,
     whole: dict[str, Any],
     empty_database: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for request in count(1):
+    # some are others from where the answer came on; every one takes half a minute
+    for request in count(1) if requests == "every" else count(2 + 2 * answered, 4):
         folder = tmp_path / str(request)
         folder.mkdir()
         uri = f"sqlite:///{shutil.copy(empty_database, folder / 'mlflow.db')}"

@@ -31,13 +31,13 @@ def loaded(server: Neo4jServer, driver: Driver, graph: ConceptGraph, names: tupl
 
 def assert_same(one: ExplorationResult, other: ExplorationResult) -> None:
     """Equal but for the last recorded decimal, where 32 bits may round otherwise than 64."""
-    assert [seed.node for seed in one.seeds] == [seed.node for seed in other.seeds]
+    assert [seed.node for seed in one.seeds] == [seed.node for seed in other.seeds], "began elsewhere"
     scores = {"similarity_score", "edge_similarity", "cosine"}
     for hop, twin in zip(one.hops, other.hops, strict=True):
         assert hop.model_dump(exclude=scores) == twin.model_dump(exclude=scores)
         assert hop.similarity_score == pytest.approx(twin.similarity_score, abs=1.001e-6)
         assert hop.edge_similarity == pytest.approx(twin.edge_similarity, abs=1.001e-6)
         assert hop.cosine == pytest.approx(twin.cosine, abs=2.001e-6)
-    assert one.sampled == other.sampled
+    assert one.sampled == other.sampled, "the index named other neighbours of a supernode"
     assert one.round_trips == other.round_trips
     assert one.retrieval_params == other.retrieval_params

@@ -13,7 +13,7 @@ import pytest
 
 from tests.servers.server_process import free_port, running_process, temporary_folder
 
-__all__ = ["mlflow_on_postgresql", "postgresql_uri", "running_postgresql"]
+__all__ = ["another_database", "mlflow_on_postgresql", "postgresql_uri", "running_postgresql"]
 
 _START_SECONDS = 60
 _USER = "postgres"  # PostgreSQL refuses to run as root
@@ -33,12 +33,17 @@ def mlflow_on_postgresql(postgresql_uri: str, tmp_path_factory: pytest.TempPathF
 
     folder = tmp_path_factory.mktemp("mlflow-postgresql")
     # of its own: the runs of a server keep their artifacts where only the server finds them
-    own = postgresql_uri.removesuffix(_USER) + "served"
-    command = [str(_bin_folder() / "createdb"), "--maintenance-db", postgresql_uri, "served"]
-    subprocess.run(command, check=True, capture_output=True)
+    own = another_database(postgresql_uri, "served")
     options = ["--backend-store-uri", own, "--artifacts-destination", str(folder / "artifacts")]
     with running_mlflow(["server", *options, "--workers", "1"], folder) as uri:
         yield uri
+
+
+def another_database(uri: str, name: str) -> str:
+    """The URI of a new database of that name, on the same PostgreSQL."""
+    command = [str(_bin_folder() / "createdb"), "--maintenance-db", uri, name]
+    subprocess.run(command, check=True, capture_output=True)
+    return uri.removesuffix(_USER) + name
 
 
 @contextmanager

@@ -35,6 +35,12 @@ def test_what_is_of_another_dimension_or_no_direction_tells_nothing() -> None:
     assert similarities([math.nan] * 8, {A: X}, []).to_query == {}
 
 
+def test_numbers_too_large_to_be_squared_tell_nothing_and_warn_of_nothing() -> None:
+    huge = {A: [1e200] * 8, B: [math.inf] * 8, C: [1e-170] * 8}
+    found = similarities(X, huge, [(A, B), (A, C)])
+    assert (found.to_query, found.of_pairs) == ({}, {})
+
+
 def test_without_a_query_vector_nodes_are_compared_still() -> None:
     found = similarities(None, {A: X, B: Y}, [(A, B)])
     assert found.to_query == {}

@@ -51,7 +51,7 @@ def test_it_stays_whole_where_no_content_is_recorded(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     ("given", "told"),
     [({"kind": "song"}, "expected kind to be one of explanation, video, image, got 'song'"),
-     ({"concept": 7}, "expected text for concept, got int 7")],
+     ({"concept": 7}, "expected concept to be text of 1 to 256 characters, got 7")],
 )  # fmt: skip
 def test_a_value_of_another_kind_is_named_and_nothing_is_recorded(
     tracker: Tracker, given: dict[str, Any], told: str

@@ -92,9 +92,10 @@ def test_the_turn_may_be_named_as_uuid_or_as_hex(tracker: Tracker, trace_id: str
         ({"understanding_score": 0}, "understanding_score .* got 0"),
         ({"understanding_score": True}, "understanding_score .* got True"),
         ({"understanding_score": "3"}, "understanding_score .* got '3'"),
-        ({"user_id": 7}, "expected text for user_id, got int 7"),
-        ({"concept": ["정규화"]}, "expected text for concept, got list"),
-        ({"trace_id": "turn-1"}, "trace_id to be a UUID or 32 hexadecimal digits, got 'turn-1'"),
+        ({"user_id": 7}, "expected user_id to be text of 1 to 256 characters, got 7"),
+        ({"concept": ["정규화"]}, "expected concept to be text .*, got list"),
+        ({"session_id": ""}, "expected session_id to be text of 1 to 256 characters, got ''"),
+        ({"trace_id": "turn-1"}, "trace_id to be a UUID or 32 hexadecimal digits .* got 'turn-1'"),
     ],
 )
 def test_wrong_input_names_the_field_and_records_nothing(

@@ -4,6 +4,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import count
+from operator import attrgetter
 from typing import NamedTuple
 
 from examsgraph_callbacks.events import Direction
@@ -60,15 +61,20 @@ def arrange(collected: Collected, names: Mapping[NodeKey, str]) -> Arranged:
         for step in named
     ]
     beginnings = dict.fromkeys([*collected.seeds, *collected.starts])
-    depths = {names[key]: 0 for key in beginnings if key in names}
-    for hop in on_paths:
-        depths[hop.next_node] = min(hop.depth, depths.get(hop.next_node, hop.depth))
-    walk = _Walk(links, names, depths)
-    hops = sorted([*on_paths, *walk.hops()], key=lambda hop: hop.depth)
-    once = {hop.identity: hop for hop in reversed(hops)}
+    walked: list[ArrangedHop] = []
+    own_starts: list[NodeKey] = []
+    if links:
+        depths = {names[key]: 0 for key in beginnings if key in names}
+        for hop in on_paths:
+            depths[hop.next_node] = min(hop.depth, depths.get(hop.next_node, hop.depth))
+        walk = _Walk(links, names, depths)
+        walked, own_starts = [*walk.hops()], walk.own_starts
+    once: dict[tuple[str, str, str], ArrangedHop] = {}
+    for hop in sorted([*on_paths, *walked], key=attrgetter("depth")):
+        once.setdefault(hop.identity, hop)
     return Arranged(
-        hops=tuple(hop for hop in hops if once[hop.identity] is hop),
-        starts=(*beginnings, *walk.own_starts),
+        hops=tuple(once.values()),
+        starts=(*beginnings, *own_starts),
         unnamed=len(collected.steps) + len(collected.links) - len(named) - len(links),
     )
 

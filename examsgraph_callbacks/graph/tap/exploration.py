@@ -47,7 +47,7 @@ def exploration_of(
         )
     return ExplorationRecord(
         query=query,
-        retrieval_params=RetrievalParams(**{**hearing.bounds, **params.model_dump(exclude_none=True)}),
+        retrieval_params=_bounds(hearing, params),
         seeds=seeds,
         hops=hops,
         similarity_scale="(1+cos)/2",
@@ -59,6 +59,13 @@ def exploration_of(
         source="tap",
         uncaptured=tuple(notes),
     )
+
+
+def _bounds(hearing: Hearing, told: RetrievalParams) -> RetrievalParams:
+    """What the retriever told, and what it did not as its queries told it."""
+    if not told.model_fields_set:
+        return RetrievalParams(**hearing.bounds)
+    return RetrievalParams(**{**hearing.bounds, **told.model_dump(exclude_none=True)})
 
 
 def _similarities(hearing: Hearing, arranged: Arranged, found: Found) -> Similarities:

@@ -1,7 +1,7 @@
 """Around one retriever run: hears its queries, and hands over the exploration that they were."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -22,6 +22,8 @@ from examsgraph_callbacks.graph.tap.lookup_statements import Found, Wanted, want
 from examsgraph_callbacks.graph.tap.own_run import OwnRun
 
 __all__ = ["About", "HeardRun", "Options", "begin_heard_run"]
+
+_NO_PARAMS = RetrievalParams()
 
 RecordedDocuments = Callable[[object, int], list[dict[str, object]]]
 
@@ -52,7 +54,7 @@ class About:
     name: str | None = None
     query: str | None = None
     run_id: UUID | None = None
-    params: RetrievalParams = field(default_factory=RetrievalParams)
+    params: RetrievalParams = _NO_PARAMS
     documents: RecordedDocuments | None = None
 
 

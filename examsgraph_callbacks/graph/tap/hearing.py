@@ -18,6 +18,7 @@ from examsgraph_callbacks.graph.tap.statements import (
     query_vector_in,
     read_statement,
 )
+from examsgraph_callbacks.graph.unheard import is_unheard
 
 __all__ = ["Hearing", "Place", "current_hearing", "heard_by"]
 
@@ -97,7 +98,7 @@ _current: ContextVar[Hearing | None] = ContextVar("examsgraph_hearing", default=
 def current_hearing() -> Hearing | None:
     """Who listens to what runs here, in threads and tasks that copied the context too."""
     hearing = _current.get()
-    return None if hearing is None or hearing.is_closed else hearing
+    return None if hearing is None or hearing.is_closed or is_unheard() else hearing
 
 
 @contextmanager

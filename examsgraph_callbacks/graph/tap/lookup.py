@@ -1,7 +1,8 @@
 """Asks the database, once the retriever has what it asked for, what its records did not tell of nodes.
 
 That is their names where a relation came without its nodes, and their similarities where nodes came
-without their embeddings. It only reads, for `LOOKUP_SECONDS` at most, and does not try again.
+without their embeddings. It only reads, for `LOOKUP_SECONDS` at most, and does not try again. What was
+asked within the last minute is remembered.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from neo4j import READ_ACCESS, AsyncDriver, Driver, Query, Record
 
 from examsgraph_callbacks.graph.tap.hearing import AnyDriver, Place, heard_by
 from examsgraph_callbacks.graph.tap.lookup_statements import Found, Index, Question, Wanted, conversation
+from examsgraph_callbacks.graph.tap.remembered import Remembered
 
 __all__ = ["LOOKUP_SECONDS", "look_up", "look_up_async"]
 
@@ -20,6 +22,8 @@ LOOKUP_SECONDS = 2.0
 """For which the server works at one question at most."""
 
 Conversation: TypeAlias = Generator[Question, Sequence[Record], Found]
+
+_remembered = Remembered()
 
 # asked once of a database
 _indexes: WeakKeyDictionary[AnyDriver, dict[object, Sequence[Index]]] = WeakKeyDictionary()
@@ -30,14 +34,16 @@ def look_up(place: Place, wanted: Wanted) -> Found | None:
     driver = place.driver()
     if not isinstance(driver, Driver):
         return None
+    found = _remembered.recall(place, wanted)
+    if found is not None:
+        return found
     asking = _conversation(driver, place, wanted)
     with heard_by(None), driver.session(default_access_mode=READ_ACCESS, **place.session_config) as session:
         question: Question | None = next(asking)
-        found = None
         while question is not None:
             records = [*session.run(_query(question), question.parameters)]
             question, found = _following(asking, records)
-    return found
+    return _kept(place, wanted, found)
 
 
 async def look_up_async(place: Place, wanted: Wanted) -> Found | None:
@@ -47,16 +53,18 @@ async def look_up_async(place: Place, wanted: Wanted) -> Found | None:
         return await asyncio.to_thread(look_up, place, wanted)
     if not isinstance(driver, AsyncDriver):
         return None
+    found = _remembered.recall(place, wanted)
+    if found is not None:
+        return found
     asking = _conversation(driver, place, wanted)
     with heard_by(None):
         config = {"default_access_mode": READ_ACCESS, **place.session_config}
         async with driver.session(**config) as session:
             question: Question | None = next(asking)
-            found = None
             while question is not None:
                 result = await session.run(_query(question), question.parameters)
                 question, found = _following(asking, [record async for record in result])
-    return found
+    return _kept(place, wanted, found)
 
 
 def _conversation(driver: AnyDriver, place: Place, wanted: Wanted) -> Conversation:
@@ -67,6 +75,12 @@ def _conversation(driver: AnyDriver, place: Place, wanted: Wanted) -> Conversati
         by_database[database] = indexes
 
     return conversation(wanted, by_database.get(database), remember)
+
+
+def _kept(place: Place, wanted: Wanted, found: Found | None) -> Found | None:
+    if found is not None:
+        _remembered.remember(place, wanted, found)
+    return found
 
 
 def _following(asking: Conversation, records: Sequence[Record]) -> tuple[Question | None, Found | None]:

@@ -89,7 +89,8 @@ def wanted_of(
     every = dict.fromkeys(key for pair in ends for key in pair)
     # a seed's own score says how similar it is, unless it ranks words too
     every.update(dict.fromkeys(key for key, score in collected.seeds.items() if score is None))
-    keys = {*[key for key in every if _is_wanting(collected, key)][:_NODES_LIMIT]}
+    # in order, so that the same records want the same
+    keys = dict.fromkeys([key for key in every if _is_wanting(collected, key)][:_NODES_LIMIT])
     if not keys:
         return None
     next_keys: defaultdict[str, list[str]] = defaultdict(list)

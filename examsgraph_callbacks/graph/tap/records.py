@@ -16,6 +16,7 @@ __all__ = ["RecordReader"]
 _DEEPEST = 5  # lists and maps within each other
 _LONGEST_LIST = 10_000  # items
 _ARROWS = ("->", "→", "<-", "←")
+_FIGURES = frozenset({bool, float, int, type(None)})
 
 
 class RecordReader:
@@ -27,42 +28,43 @@ class RecordReader:
     def __init__(self, collected: Collected, statement: Statement) -> None:
         self._collected = collected
         self._statement = statement
-        self._columns: tuple[str, ...] | None = None
+        self._columns: tuple[str, ...] = ()
+        self._layout: Layout | None = None  # of the columns
         self._whole: dict[str, NodeKey] = {}  # nodes that were seen whole, by element id
         self._first_start: NodeKey | None = None  # of the first path in the record at hand
 
     def read(self, record: Record) -> None:
         """Read one more record; raises nothing that its own values do not raise."""
-        if self._columns is None:
+        layout = self._layout
+        if layout is None:
             self._columns = tuple(record.keys())
+            layout = self._layout = layout_of(self._columns)
         # past the record's own iteration, which raises where one of its values could not be decoded
         values = tuple(tuple.__iter__(record))
         self._first_start = None
-        self._read_fields(self._columns, values, 0)
-        layout = layout_of(self._columns)
+        self._read_fields(self._columns, layout, values, 0)
         if layout.score is not None:
             self._read_seed(layout, values)
 
-    def _read_fields(self, names: tuple[str, ...], values: Sequence[object], depth: int) -> None:
+    def _read_fields(
+        self, names: tuple[str, ...], layout: Layout, values: Sequence[object], depth: int
+    ) -> None:
         """Of a record or a map."""
-        layout = layout_of(names)
         read: tuple[int, ...] = ()
         if layout.triplet and self._read_link(*(values[position] for position in layout.triplet)):
             read = layout.triplet
         if layout.lists and self._read_lists(*(values[position] for position in layout.lists)):
             read = (*read, *layout.lists)
         for position, (name, value) in enumerate(zip(names, values, strict=True)):
-            if position not in read:
+            if value.__class__ not in _FIGURES and position not in read:
                 self._read_value(name, value, depth)
 
     def _read_value(self, name: str, value: object, depth: int) -> None:
-        if value is None or isinstance(value, (bool, int, float)):
-            return
-        if isinstance(value, str):
+        if isinstance(value, Path):
+            self._read_path(value)
+        elif isinstance(value, str):
             if any(arrow in value for arrow in _ARROWS):
                 self._collected.columns_of_text.add(name)
-        elif isinstance(value, Path):
-            self._read_path(value)
         elif isinstance(value, Relationship):
             self._read_relationship(value)
         elif isinstance(value, Node):
@@ -71,7 +73,8 @@ class RecordReader:
             if isinstance(value, list):
                 self._read_list(name, value, depth)
             elif isinstance(value, dict):
-                self._read_fields(tuple(value), tuple(value.values()), depth + 1)
+                names = tuple(value)
+                self._read_fields(names, layout_of(names), tuple(value.values()), depth + 1)
 
     def _read_list(self, name: str, items: list[object], depth: int) -> None:
         # an embedding, most likely

@@ -1,11 +1,11 @@
 """How similar nodes are to the query and to each other, from embeddings that were returned anyway."""
 
+import math
 from array import array
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from examsgraph_callbacks.graph.tap.collected import NodeKey
 
@@ -41,27 +41,33 @@ def similarities(
     fitting = {key: vector for key, vector in embeddings.items() if len(vector) == dimension}
     if not fitting:
         return Similarities()
-    units, is_sound = _units(fitting.values())
-    rows = {key: row for row, (key, sound) in enumerate(zip(fitting, is_sound, strict=True)) if sound}
-    to_query: dict[NodeKey, float] = {}
-    if query_vector:
-        query, (query_is_sound,) = _units([query_vector])
-        if query_is_sound:
-            scores = ((1 + units @ query[0]) / 2).tolist()
-            to_query = {key: scores[row] for key, row in rows.items()}
+    rows = {key: row for row, key in enumerate(fitting)}
     known = [(one, other) for one, other in pairs if one in rows and other in rows]
-    firsts = units[[rows[one] for one, _ in known]]
-    seconds = units[[rows[other] for _, other in known]]
-    of_pairs = ((1 + np.einsum("ij,ij->i", firsts, seconds)) / 2).tolist()
-    return Similarities(to_query, dict(zip(known, of_pairs, strict=True)))
+    of_query = [(row, len(rows)) for row in rows.values()] if query_vector else []
+    of_pairs = [(rows[one], rows[other]) for one, other in known]
+    vectors = [*fitting.values(), query_vector] if query_vector else [*fitting.values()]
+    found = _of_rows(vectors, [*of_query, *of_pairs])
+    return Similarities(
+        {key: score for key, score in zip(rows, found[: len(of_query)], strict=False) if score is not None},
+        {pair: score for pair, score in zip(known, found[len(of_query) :], strict=True) if score is not None},
+    )
 
 
-def _units(vectors: Collection[list[float]]) -> tuple[NDArray[np.float64], list[bool]]:
-    """The vectors at length 1, a row each, and whether each is a direction: else its row means nothing."""
+def _of_rows(vectors: Sequence[list[float]], pairs: Sequence[tuple[int, int]]) -> list[float | None]:
+    """The similarities of pairs of vectors, by their positions; None where one is no direction.
+
+    A product at a time: one call for all of them would first copy each vector once for every product.
+    """
     numbers = array("d")  # which takes lists in faster than numpy's own arrays do
     for vector in vectors:
         numbers.fromlist(vector)
-    matrix = np.frombuffer(numbers, dtype=np.float64).reshape(len(vectors), -1)
-    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
-    is_sound = np.isfinite(lengths) & (lengths > 0)
-    return matrix / np.where(is_sound, lengths, 1.0)[:, np.newaxis], is_sound.tolist()
+    rows = [*np.frombuffer(numbers).reshape(len(vectors), -1)]
+    with np.errstate(all="ignore"):
+        lengths = [math.sqrt(row.dot(row)) for row in rows]
+        is_sound = [0 < length < math.inf for length in lengths]
+        return [
+            (1 + float(rows[one].dot(rows[other])) / lengths[one] / lengths[other]) / 2
+            if is_sound[one] and is_sound[other]
+            else None
+            for one, other in pairs
+        ]

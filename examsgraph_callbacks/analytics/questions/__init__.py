@@ -1,0 +1,1 @@
+"""The questions: each one Ibis expression over the tables, the same for every engine."""

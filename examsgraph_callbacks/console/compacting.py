@@ -1,0 +1,24 @@
+"""Compaction as a person asks for it: what was moved, and what stays for now."""
+
+from examsgraph_callbacks.analytics.compaction import compact
+from examsgraph_callbacks.console.amounts import counted
+from examsgraph_callbacks.console.screen import Screen
+from examsgraph_callbacks.deliver import delivered_everywhere
+from examsgraph_callbacks.journal import Journal
+
+__all__ = ["compact_and_tell"]
+
+
+def compact_and_tell(journal: Journal, screen: Screen) -> None:
+    """Compact `journal` and say what that did."""
+    done = compact(journal, is_delivered=delivered_everywhere(journal.path))
+    if done.busy:
+        screen.say("Another process is compacting this journal.")
+        return
+    screen.say(f"{counted(done.facts, 'fact')} of {counted(done.segments, 'segment')} compacted")
+    if done.removed:
+        screen.say(f"{counted(done.removed, 'compacted segment')} removed")
+    if done.kept:
+        screen.say(
+            f"{counted(done.kept, 'compacted segment')} kept until shipped everywhere and ten minutes old"
+        )

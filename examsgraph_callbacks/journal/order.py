@@ -1,0 +1,90 @@
+"""The order of writing: what several sources hold, each in its own order, becomes one sequence."""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from examsgraph_callbacks.events import Fact
+from examsgraph_callbacks.journal.lake import FACTS, Commit, Lake, Span
+from examsgraph_callbacks.journal.reader import Problem, read_line, read_segment
+
+__all__ = ["Source", "Written", "in_order", "of_commit", "of_segment"]
+
+
+class Written(NamedTuple):
+    """A fact, and where it stands in order: when it was written, and in which segment."""
+
+    at: datetime
+    segment: str
+    fact: Fact
+
+
+class Source(NamedTuple):
+    """Facts in the order of writing, none of which stands before `first`; opened when it is their turn."""
+
+    first: tuple[datetime, str]
+    open: Callable[[], Iterator[Written]]
+
+
+def in_order(sources: Iterable[Source]) -> Iterator[Fact]:
+    """The facts of all sources; only those that overlap in time are open at once."""
+    waiting = [(*source.first, number, source) for number, source in enumerate(sources)]
+    heapq.heapify(waiting)
+    running: list[tuple[datetime, str, int, Fact, Iterator[Written]]] = []
+    while waiting or running:
+        if waiting and (not running or waiting[0][:3] <= running[0][:3]):
+            _, _, number, source = heapq.heappop(waiting)
+            facts = source.open()
+        else:
+            _, _, number, fact, facts = running[0]
+            yield fact
+            heapq.heappop(running)
+        following = next(facts, None)
+        if following is not None:
+            heapq.heappush(running, (following.at, following.segment, number, following.fact, facts))
+
+
+def of_segment(segment: Path, span: Span | None, on_problem: Callable[[Problem], None]) -> Source | None:
+    """What a segment holds beyond `span`; None where that is nothing, which `on_problem` is told then."""
+    problems: list[Problem] = []
+    first = next(_written(segment, span, problems.append), None)
+    if first is not None:
+        return Source((first.at, first.segment), lambda: _written(segment, span, on_problem))
+    # it will not be opened again, where a first look tells nothing yet
+    for problem in problems:
+        on_problem(problem)
+    return None
+
+
+def of_commit(lake: Lake, commit: Commit, on_problem: Callable[[Problem], None]) -> Source | None:
+    """What a commit added to the lake; None where that is nothing."""
+    files = commit.files.get(FACTS, ())
+    for file in files:
+        for batch in lake.batches(file, ["written_at", "segment"]):
+            begin = batch.slice(0, 1).to_pylist()[0]
+            first = begin["written_at"], begin["segment"]
+            return Source(first, lambda: _compacted(lake, commit, on_problem))
+    return None
+
+
+def _written(segment: Path, span: Span | None, on_problem: Callable[[Problem], None]) -> Iterator[Written]:
+    begin, latest = (span.end, span.written_at) if span else (0, None)
+    with suppress(FileNotFoundError):
+        for _, fact in read_segment(segment, begin, on_problem=on_problem):
+            # within a segment the order of writing holds, even where the clock was set back
+            latest = fact.ended_at if latest is None else max(latest, fact.ended_at)
+            yield Written(latest, segment.name, fact)
+
+
+def _compacted(lake: Lake, commit: Commit, on_problem: Callable[[Problem], None]) -> Iterator[Written]:
+    for file in commit.files.get(FACTS, ()):
+        for batch in lake.batches(file, ["written_at", "segment", "position", "line"]):
+            for row in batch.to_pylist():
+                fact = read_line(row["line"])
+                if isinstance(fact, str):
+                    on_problem(Problem(Path(row["segment"]), row["position"], fact, row["line"]))
+                else:
+                    yield Written(row["written_at"], row["segment"], fact)

@@ -1,0 +1,143 @@
+"""What stands behind the routes: the tracker, the questions, who is let in, and what is counted."""
+
+import os
+from collections.abc import Callable
+from datetime import tzinfo
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TypeVar
+
+from fastapi import Request
+
+from examsgraph_callbacks.analytics.answers import Answer
+from examsgraph_callbacks.capture import pseudonym
+from examsgraph_callbacks.errors import ExamsGraphError, InvalidInputError, JournalUnavailableError
+from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.server.access import Access, Scope
+from examsgraph_callbacks.server.bodies import read_report
+from examsgraph_callbacks.server.figures import Figures
+from examsgraph_callbacks.server.questions import OneAtATime, Questions
+from examsgraph_callbacks.server.rates import RateLimit
+from examsgraph_callbacks.server.refusals import Refusal
+from examsgraph_callbacks.server.syncing import Syncing
+from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.tracker import AnyReport, Tracker
+
+__all__ = ["Service"]
+
+ReportT = TypeVar("ReportT", bound=AnyReport)
+AnswerT = TypeVar("AnswerT", bound=Answer)
+
+
+class Service:
+    """One journal, served. `journal` is None for the configured place; `settings` None for those in force.
+
+    Nothing is opened before it is needed. With `guarded` false neither tokens nor rates are looked at:
+    for an application that lets nobody in by ways of its own.
+    """
+
+    def __init__(
+        self,
+        journal: Journal | str | Path | None = None,
+        settings: Settings | None = None,
+        *,
+        guarded: bool = True,
+        questions: Questions | None = None,
+    ) -> None:
+        self._given = journal
+        self._settings_given = settings
+        self._guarded = guarded
+        self._questions_given = questions
+        self._asking = OneAtATime("examsgraph-analytics")
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings_given or Settings()
+
+    @cached_property
+    def tracker(self) -> Tracker:
+        """Writes the facts."""
+        given = self._given
+        return Tracker(given if given is not None else self.settings.journal)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What is counted."""
+        return Figures(self.tracker.journal)
+
+    @cached_property
+    def version(self) -> str:
+        """The version of the package."""
+        try:
+            return version("examsgraph-callbacks")
+        except PackageNotFoundError:
+            return "0"
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of all times that are answered."""
+        return self.settings.time_zone
+
+    @cached_property
+    def access(self) -> Access:
+        """Who is let in."""
+        tokens = self.settings.api_tokens
+        return Access(None if tokens is None else tokens.get_secret_value())
+
+    def admit(self, request: Request, scope: Scope | None) -> None:
+        """Raise the `Refusal` that is due; `scope` is None for what anybody may ask."""
+        if not self._guarded or scope is None:
+            return
+        self._rates.take(self.access.who(request))
+        self.access.check(request, scope)
+
+    async def record(self, request: Request, kind: type[ReportT]) -> str:
+        """Record what the request reports; returns once the fact is on disk, with its `event_id`."""
+        report = await read_report(request, kind, self.settings.api_body_limit)
+        try:
+            event_id = self.tracker.record(report, insist=True)
+            if self.settings.api_fsync:
+                await self._syncing.synced()
+        except JournalUnavailableError as error:
+            raise Refusal(503, f"{error}: send it again later", headers={"Retry-After": "5"}) from error
+        return event_id
+
+    async def ask(self, question: Callable[[Questions], AnswerT]) -> AnswerT:
+        """The answer to a question, worked out beside the requests that come meanwhile."""
+        try:
+            return await self._asking.do(lambda: question(self._questions))
+        except InvalidInputError as error:
+            raise Refusal(422, str(error)) from error
+        except ExamsGraphError as error:
+            raise Refusal(503, str(error)) from error
+
+    def recorded_user(self, user_id: str | None) -> str | None:
+        """The id under which the facts know a user."""
+        key = self.settings.user_key
+        return user_id if user_id is None or key is None else pseudonym(user_id, key.get_secret_value())
+
+    def can_write(self) -> bool:
+        """Whether the journal takes facts, as far as that shows without writing one."""
+        journal = self.tracker.journal
+        place = journal.path
+        while not place.exists():
+            place = place.parent
+        return journal.held == 0 and place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+
+    @cached_property
+    def _rates(self) -> RateLimit:
+        return RateLimit(self.settings.api_requests_per_second)
+
+    @cached_property
+    def _syncing(self) -> Syncing:
+        return Syncing(self.tracker.journal.sync)
+
+    @cached_property
+    def _questions(self) -> Questions:
+        if self._questions_given is not None:
+            return self._questions_given
+        from examsgraph_callbacks.analytics import Analytics
+
+        return Analytics(self.tracker.journal, self.settings)

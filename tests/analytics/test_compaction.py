@@ -1,0 +1,293 @@
+"""Compaction: the same facts before and after, whatever happens in the midst of it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examsgraph_callbacks.analytics import Analytics
+from examsgraph_callbacks.analytics.compaction import Compaction, compact
+from examsgraph_callbacks.deliver.checkpoint import Checkpoint, SegmentCheckpoint, delivered_everywhere
+from examsgraph_callbacks.events import Fact
+from examsgraph_callbacks.journal import Journal, Problem
+from examsgraph_callbacks.journal.encode import encode_fact
+from examsgraph_callbacks.journal.lake import Lake
+from examsgraph_callbacks.journal.store import Folder
+from examsgraph_callbacks.settings import Settings
+from tests.analytics.facts import answered, document_path, explored, feedback
+from tests.measure.facts import NEW_YEAR, embedding_call
+
+NOW = datetime(2025, 6, 1, tzinfo=UTC)
+
+
+def facts_of(name: str, *hours: int) -> list[Fact]:
+    made: list[Fact] = []
+    for hour in hours:
+        at: dict[str, Any] = {"started_at": NEW_YEAR + timedelta(hours=hour), "user_id": f"학생 {name}"}
+        made += [
+            explored(*document_path(), wrong_concept="정규화", event_id=f"{name}{hour}x", **at),
+            answered(event_id=f"{name}{hour}a", trace_id=f"{name}{hour}", **at),
+            embedding_call(event_id=f"{name}{hour}e", **at),
+            feedback(event_id=f"{name}{hour}f", understanding_score=2, **at),
+        ]
+    return made
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """Three segments that overlap in time, over three days."""
+    place = tmp_path / "journal"
+    place.mkdir()
+    for name, hours in (("a", (0, 5, 30, 60)), ("b", (1, 5, 31)), ("c", (2, 70))):
+        lines = b"".join(map(encode_fact, facts_of(name, *hours)))
+        (place / f"{name}.jsonl").write_bytes(lines)
+    return Journal(place)
+
+
+def append(segment: Path, line: bytes) -> None:
+    with segment.open("ab") as file:
+        file.write(line)
+
+
+def compacted(journal: Journal, **how: object) -> Compaction:
+    settled = {"is_delivered": lambda _segment, _size: True, "grace": timedelta(0)} | how
+    return compact(journal, **settled)  # type: ignore[arg-type]
+
+
+def every_id(journal: Journal) -> list[str]:
+    return [fact.event_id for fact in journal.read()]
+
+
+def answers(journal: Journal) -> list[object]:
+    asked = Analytics(journal, Settings(lake=None))
+    return [asked.top_failed_concepts(), asked.average_cost(), asked.cost_by_hour(), asked.path_quality()]
+
+
+def test_facts_are_whole_and_in_the_same_order_as_before(journal: Journal) -> None:
+    before, told = list(journal.read()), answers(journal)
+    done = compacted(journal)
+    assert (done.facts, done.segments, done.removed, done.kept) == (36, 3, 0, 3)
+    assert list(journal.read()) == before
+    assert answers(journal) == told
+
+    done = compacted(journal)
+    assert (done.facts, done.removed, done.kept) == (0, 3, 0)
+    assert journal.segments() == []
+    assert list(journal.read()) == before
+    assert answers(journal) == told
+
+
+def test_facts_lie_by_the_day_on_which_they_were_written(journal: Journal) -> None:
+    compacted(journal)
+    days = sorted(path.name for path in (journal.path / "lake" / "facts").iterdir())
+    assert days == ["date=2025-01-01", "date=2025-01-02", "date=2025-01-03"]
+
+
+def test_compacted_in_small_pieces_they_are_the_same(journal: Journal) -> None:
+    before = list(journal.read())
+    compacted(journal, rows_a_commit=1)
+    assert len(Lake(Folder(journal.path / "lake")).commits()) == 3
+    compacted(journal)
+    assert list(journal.read()) == before
+
+
+def test_what_is_being_written_is_left_alone_until_it_is_not(journal: Journal) -> None:
+    before = every_id(journal)
+    journal.write(answered(event_id="open", started_at=NOW))
+    assert compacted(journal).facts == len(before)
+    journal.write(answered(event_id="later", started_at=NOW))
+    assert every_id(journal) == [*before, "open", "later"]
+    journal.close()
+    assert compacted(journal).facts == 2
+    compacted(journal)
+    assert journal.segments() == []
+    assert every_id(journal) == [*before, "open", "later"]
+
+
+def test_lines_that_are_no_facts_are_kept_and_told(journal: Journal) -> None:
+    broken = b'{"kind": "dream"}\n'
+    append(journal.path / "b.jsonl", broken)
+    before = every_id(journal)
+    compacted(journal)
+    compacted(journal)
+    problems: list[Problem] = []
+    assert [fact.event_id for fact in journal.read(problems.append)] == before
+    (problem,) = problems
+    assert (problem.segment.name, problem.line) == ("b.jsonl", broken)
+    assert "unknown kind" in problem.reason
+
+
+def test_a_torn_end_stays_where_it_is(journal: Journal) -> None:
+    torn = journal.path / "c.jsonl"
+    append(torn, b'{"kind":"feed')
+    compacted(journal)
+    compacted(journal)
+    assert journal.segments() == [torn]
+
+
+def test_what_is_not_shipped_stays(journal: Journal) -> None:
+    compacted(journal, is_delivered=lambda segment, _size: segment.name == "a.jsonl")
+    done = compacted(journal, is_delivered=lambda segment, _size: segment.name == "a.jsonl")
+    assert (done.removed, done.kept) == (1, 2)
+    assert [path.name for path in journal.segments()] == ["b.jsonl", "c.jsonl"]
+
+
+def test_a_segment_stays_for_those_who_have_begun_to_read_it(journal: Journal) -> None:
+    grace = timedelta(minutes=10)
+    compacted(journal, now=lambda: NOW, grace=grace)
+    assert compacted(journal, now=lambda: NOW + grace - timedelta(seconds=1), grace=grace).removed == 0
+    assert compacted(journal, now=lambda: NOW + grace, grace=grace).removed == 3
+
+
+def test_delivered_is_what_every_destination_has_to_the_end(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segment = journal.path / "a.jsonl"
+    size = segment.stat().st_size
+    monkeypatch.delenv("EXAMSGRAPH_SHIP", raising=False)
+    assert not delivered_everywhere(journal.path)(segment, size), "it is not shipped yet"
+    monkeypatch.setenv("EXAMSGRAPH_SHIP", "off")
+    assert delivered_everywhere(journal.path)(segment, size), "it never will be"
+
+    shipped = journal.path / "shipped"
+    shipped.mkdir()
+
+    def at(name: str, **place: object) -> None:
+        seen = SegmentCheckpoint.model_validate(place)
+        (shipped / f"{name}.json").write_text(Checkpoint(segments={"a.jsonl": seen}).model_dump_json())
+
+    at("one", offset=size)
+    assert delivered_everywhere(journal.path)(segment, size)
+    at("two", offset=size - 1)
+    assert not delivered_everywhere(journal.path)(segment, size)
+    at("two", offset=size, waiting=(0,))
+    assert not delivered_everywhere(journal.path)(segment, size), "a turn still waits for its root"
+    at("two", offset=size, unlinked=(0,))
+    assert not delivered_everywhere(journal.path)(segment, size), "a feedback still waits for its turn"
+    at("two", offset=size)
+    assert delivered_everywhere(journal.path)(segment, size)
+
+
+class CrashingFolder(Folder):
+    """A folder whose process ends, so to speak, just before its `last` change."""
+
+    def __init__(self, path: Path, last: int) -> None:
+        super().__init__(path)
+        self.left = last
+
+    def write(self, name: str, content: bytes | memoryview) -> None:
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.left -= 1
+        super().write(name, content)
+
+
+def test_cut_short_before_any_of_its_writes_it_loses_and_doubles_nothing(journal: Journal) -> None:
+    before, told = every_id(journal), answers(journal)
+    cut = 0
+    for last in range(100):
+        try:
+            compacted(journal, lake=Lake(CrashingFolder(journal.path / "lake", last)), rows_a_commit=1)
+        except KeyboardInterrupt:
+            cut += 1
+        else:
+            break
+        assert every_id(journal) == before
+        assert answers(journal) == told
+    assert cut > 5
+    compacted(journal)
+    assert journal.segments() == []
+    assert every_id(journal) == before
+    assert answers(journal) == told
+
+
+KILLED = """
+import os, signal, sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from examsgraph_callbacks.analytics.compaction import compact
+from examsgraph_callbacks.journal import Journal
+
+left = int(sys.argv[2])
+def kill_at(module, name):
+    real = getattr(module, name)
+    def counted(*args, **kwargs):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*args, **kwargs)
+    setattr(module, name, counted)
+kill_at(os, "fsync")
+kill_at(Path, "replace")
+kill_at(Path, "unlink")
+for _ in range(2):
+    compact(Journal(sys.argv[1]), is_delivered=lambda path, size: True, grace=timedelta(0), rows_a_commit=1)
+"""
+
+
+def killed_at(journal: Journal, step: int) -> int:
+    command = [sys.executable, "-c", KILLED, str(journal.path), str(step)]
+    return subprocess.run(command, check=False).returncode
+
+
+@pytest.mark.parametrize("step", [0, 1, 4, 20, 23, 45, 69, 70, 71])
+def test_killed_at_any_step_it_loses_and_doubles_nothing(journal: Journal, step: int) -> None:
+    before, told = every_id(journal), answers(journal)
+    assert killed_at(journal, step) == -signal.SIGKILL
+    assert every_id(journal) == before
+    assert answers(journal) == told
+    compacted(journal)
+    compacted(journal)
+    assert journal.segments() == []
+    assert every_id(journal) == before
+    assert answers(journal) == told
+
+
+def test_two_at_once_do_not_both_compact(journal: Journal) -> None:
+    def while_another_runs(_segment: Path, _size: int) -> bool:
+        seen.append(compacted(journal))
+        return True
+
+    seen: list[Compaction] = []
+    compacted(journal)
+    compacted(journal, is_delivered=while_another_runs)
+    assert seen == [Compaction(busy=True)] * 3
+
+
+def test_a_reader_that_began_before_a_compaction_reads_each_fact_once(journal: Journal) -> None:
+    before = every_id(journal)
+    reading: Iterator[Fact] = journal.read()
+    read = [next(reading).event_id]
+    compacted(journal, grace=timedelta(minutes=10))
+    read += [fact.event_id for fact in reading]
+    assert read == before
+
+
+def test_a_lake_may_be_an_object_store(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, told = every_id(journal), answers(journal)
+    monkeypatch.setenv("EXAMSGRAPH_LAKE", "memory://bucket/lake")
+    compacted(journal)
+    compacted(journal)
+    assert journal.segments() == []
+    assert not (journal.path / "lake").exists()
+    assert every_id(journal) == before
+    asked = Analytics(journal)
+    assert [asked.top_failed_concepts(), asked.average_cost()] == told[:2]
+
+
+def test_the_lake_belongs_to_the_users_group_and_not_to_the_world(journal: Journal) -> None:
+    mask = os.umask(0o027)
+    try:
+        compacted(journal)
+    finally:
+        os.umask(mask)
+    for path in (journal.path / "lake").rglob("*"):
+        assert path.stat().st_mode & 0o007 == 0, path
