@@ -139,12 +139,10 @@ def replay(
         from examsgraph_callbacks.console import Screen, replay_to_mlflow, show_path_replay, show_remeasured
         from examsgraph_callbacks.errors import InvalidInputError
         from examsgraph_callbacks.events import RetrievalParams
-        from examsgraph_callbacks.measure import Meter, PriceList, load_policy, load_prices
+        from examsgraph_callbacks.measure import configured_meter
 
-        meter = Meter(
-            PriceList(load_prices(prices)) if prices else None,
-            load_policy(route_policy) if route_policy else None,
-        )
+        recorded = configured_meter()
+        then = configured_meter(prices, route_policy) if prices or route_policy else recorded
         assumptions = _assumptions(model or [], as_of)
         bounds = RetrievalParams(
             similarity_threshold=similarity_threshold,
@@ -160,11 +158,11 @@ def replay(
                     "expected --to-mlflow with --prices and --route-policy at most, got an assumption with "
                     "it: MLflow is filled with what happened; leave --model, --as-of and bounds out",
                 )
-            replay_to_mlflow(place, screen, to_mlflow, meter)
+            replay_to_mlflow(place, screen, to_mlflow, then)
             return
         assumes = bool(prices or as_of or model or route_policy or calls)
         if bounds == RetrievalParams() or assumes:
-            show_remeasured(place, screen, meter, assumptions, each=calls, as_json=json)
+            show_remeasured(place, screen, (recorded, then), assumptions, each=calls, as_json=json)
         if bounds != RetrievalParams():
             show_path_replay(place, screen, bounds, as_json=json)
 

@@ -31,7 +31,7 @@ __all__ = ["replay_to_mlflow", "show_path_replay", "show_remeasured"]
 def show_remeasured(
     place: Path,
     screen: Screen,
-    meter: Meter,
+    meters: tuple[Meter, Meter],
     assumptions: Assumptions,
     *,
     each: bool = False,
@@ -39,6 +39,7 @@ def show_remeasured(
 ) -> None:
     """Measure a recording's calls again and show what comes out; `each` shows them one by one too.
 
+    The first of `meters` says what they cost, the second what they would have cost under `assumptions`.
     As JSON each call is a line of its own, and the totals are the last line. Raises `RecordingError` where
     there is none, and `InvalidInputError` where it has no calls.
     """
@@ -49,7 +50,8 @@ def show_remeasured(
         screen.say(json.dumps(_pair_as_json(pair), ensure_ascii=False) if as_json else _pair_in_words(pair))
 
     told = on_call if each else None
-    result = remeasure(recording, meter, assumptions, on_call=told, on_flaw=flaws.append)
+    recorded, then = meters
+    result = remeasure(recording, then, assumptions, recorded=recorded, on_call=told, on_flaw=flaws.append)
     warn_of_flaws(screen, flaws, recording)
     if not result.recorded.calls:
         raise InvalidInputError(
