@@ -44,6 +44,10 @@ def moment(text: str | None) -> datetime | None:
 
 def export_recording(source: Path, screen: Screen, selection: Selection, path: Path) -> None:
     """Cut a recording out of `source` and say what is in it; raises `RecordingError`."""
+    if not source.exists():
+        raise RecordingError(
+            f"expected a journal at {source.absolute()}, found nothing: name another, or set EXAMSGRAPH_JOURNAL",
+        )
     flaws: list[Flaw] = []
     recording = Recording(source)
     facts = chosen(recording.facts(flaws.append), selection.traces, selection.since, selection.until)

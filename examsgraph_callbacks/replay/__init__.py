@@ -2,7 +2,7 @@
 
 from examsgraph_callbacks.replay.answering import Waits, arguments_text, failure_of, pieces
 from examsgraph_callbacks.replay.exploring import publish_recorded
-from examsgraph_callbacks.replay.lines import FORMAT, Header
+from examsgraph_callbacks.replay.lines import Header
 from examsgraph_callbacks.replay.player import Player, RecordedRetrieval
 from examsgraph_callbacks.replay.reading import Flaw
 from examsgraph_callbacks.replay.recording import Recording, chosen
@@ -11,7 +11,6 @@ from examsgraph_callbacks.replay.verifying import Secret, Verified, secrets_in, 
 from examsgraph_callbacks.replay.writing import Exported, write_recording
 
 __all__ = [
-    "FORMAT",
     "Exported",
     "Figures",
     "Flaw",

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -45,9 +44,6 @@ class Waits:
         first_ms = getattr(call, "time_to_first_token_ms", None) or (call.latency_ms if count <= 1 else 0.0)
         rest_ms = max(0.0, call.latency_ms - first_ms) / max(1, count - 1)
         self._seconds = [pace * first_ms / 1000, *([pace * rest_ms / 1000] * (count - 1))] if pace else []
-
-    def __iter__(self) -> Iterator[float]:
-        return iter(self._seconds)
 
     def before(self, number: int) -> None:
         """Wait as long as was waited for piece `number`."""

@@ -19,9 +19,6 @@ class Occurrences(Generic[AnswerT]):
         self._given: set[int] = set()
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._answers)
-
     def add(self, answer: AnswerT, *keys: str) -> None:
         """One more answer to what these keys stand for."""
         for key in keys:
@@ -43,9 +40,3 @@ class Occurrences(Generic[AnswerT]):
                     self._given.add(number)
                     return self._answers[number]
         return None
-
-    @property
-    def left(self) -> list[AnswerT]:
-        """The answers that nobody has asked for."""
-        with self._lock:
-            return [answer for number, answer in enumerate(self._answers) if number not in self._given]

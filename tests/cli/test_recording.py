@@ -63,6 +63,8 @@ def test_what_began_at_another_time_is_not_in_it(journal: Journal, tmp_path: Pat
     assert told == "expected facts to record, found none: is it the right journal, and trace?\n"
     told = said("recording", "export", str(journal.path), "--since", "today", "-o", path, exit_code=1)
     assert told.startswith("expected a date or time such as 2026-01-15")
+    told = said("recording", "export", str(tmp_path / "nowhere"), "-o", path, exit_code=1)
+    assert "found nothing: name another, or set EXAMSGRAPH_JOURNAL" in told
     assert not Path(path).exists()
 
 
