@@ -46,7 +46,8 @@ def export_recording(source: Path, screen: Screen, selection: Selection, path: P
     """Cut a recording out of `source` and say what is in it; raises `RecordingError`."""
     if not source.exists():
         raise RecordingError(
-            f"expected a journal at {source.absolute()}, found nothing: name another, or set EXAMSGRAPH_JOURNAL",
+            f"expected a journal at {source.absolute()}, found nothing: name another, or set "
+            "EXAMSGRAPH_JOURNAL",
         )
     flaws: list[Flaw] = []
     recording = Recording(source)
