@@ -8,10 +8,13 @@ TYPE_CHECKING = False  # as in typing, which is itself too heavy here
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["JOURNAL", "LAKE_FOLDER", "SQLITE", "absolute", "default_tracking_uri"]
+__all__ = ["JOURNAL", "LAKE_FOLDER", "REPLAYED", "SQLITE", "absolute", "default_tracking_uri"]
 
 JOURNAL = ".examsgraph/journal"
 """The journal's directory, relative to the working directory."""
+
+REPLAYED = ".examsgraph/replay"
+"""Where a replayed application's facts go, apart from those of calls that somebody paid for."""
 
 LAKE_FOLDER = "lake"
 """The folder in a journal that holds what was compacted, where no other place is set."""

@@ -10,6 +10,8 @@ __all__ = [
     "InvalidInputError",
     "JournalUnavailableError",
     "MissingExtraError",
+    "RecordingError",
+    "ReplayMissError",
     "SchemaError",
 ]
 
@@ -55,6 +57,17 @@ class BudgetExceededError(ExamsGraphError):
 
 class SchemaError(ExamsGraphError):
     """A journal was written by a newer major version of this package than the one reading it."""
+
+
+class RecordingError(ExamsGraphError):
+    """A recording cannot be read, written or played; the message says where it fails and what to do."""
+
+
+class ReplayMissError(ExamsGraphError, LookupError):
+    """A replayed application asked what was not recorded; nothing went to the network.
+
+    The message names the nearest recording and the first difference.
+    """
 
 
 class UnfinishedRunError(ExamsGraphError):

@@ -60,6 +60,10 @@ class Settings(BaseSettings):
         default=True,
         description="Whether prompts, answers, documents and error messages are recorded; else only figures.",
     )
+    capture_embeddings: bool = Field(
+        default=False,
+        description="Whether embedded texts and their vectors are recorded, so that they can be replayed.",
+    )
     path_lookup: bool = Field(
         default=True,
         description="Whether names and scores that another retriever's records do not tell are asked of its "

@@ -7,7 +7,7 @@ import signal
 import sys
 
 from examsgraph_callbacks.background.attending import Attending
-from examsgraph_callbacks.defaults import JOURNAL
+from examsgraph_callbacks.defaults import JOURNAL, REPLAYED
 from examsgraph_callbacks.errors import InvalidInputError
 
 TYPE_CHECKING = False  # as in typing, which is itself too heavy here
@@ -21,22 +21,34 @@ _SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
 _PYTHON_FILES = (".py", ".pyw", ".pyz")
 
 
-def run_application(arguments: Sequence[str], journal: str | os.PathLike[str] | None = None) -> NoReturn:
+def run_application(
+    arguments: Sequence[str],
+    journal: str | os.PathLike[str] | None = None,
+    *,
+    replay: str | os.PathLike[str] | None = None,
+) -> NoReturn:
     """Run `app.py …`, `-m module …` or a command on PATH, recorded, and end as it ends.
 
     `journal` is the journal's directory, else `EXAMSGRAPH_JOURNAL`, else `./.examsgraph/journal`; the
-    application's subprocesses write to it too, wherever they work. Raises `InvalidInputError` where
-    there is nothing to run.
+    application's subprocesses write to it too, wherever they work. Given a recording to `replay`, models
+    and graph retrievers answer from it; what is recorded then goes to `./.examsgraph/replay` unless a
+    journal is named, and is not shipped, as it cost nothing. Raises `InvalidInputError` where there is
+    nothing to run.
     """
     program, command = _program(arguments)
-    environment = recorded_environment(os.environ, journal)
+    if replay is None:
+        environment = recorded_environment(os.environ, journal)
+    else:
+        environment = recorded_environment(os.environ, journal or REPLAYED)
+        environment["EXAMSGRAPH_REPLAY"] = os.path.abspath(replay)
+        environment["EXAMSGRAPH_SHIP"] = "off"
     try:
         if not hasattr(signal, "sigwaitinfo"):
             # macOS and Windows do not tell who sent a signal, so this process steps aside
             os.execve(program, command, environment)  # noqa: S606 - the caller's own command line
         from examsgraph_callbacks.autolog.process import end_like, run_child
 
-        attend = Attending(environment["EXAMSGRAPH_JOURNAL"])
+        attend = (lambda: None) if replay is not None else Attending(environment["EXAMSGRAPH_JOURNAL"])
         # what it writes is shipped from here
         returncode = run_child(program, command, {**environment, "EXAMSGRAPH_SHIP": "off"}, attend)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from _thread import allocate_lock  # threading takes longer to import than all the rest here
 
 from examsgraph_callbacks.autolog.imports import ImportWatch
@@ -62,8 +63,14 @@ def autolog(
 def autolog_from_environment() -> None:
     """The same for an application that does not call it: all is as `EXAMSGRAPH_*` variables say.
 
-    Imports nothing, and reads no variable, before one of the libraries is imported.
+    Imports nothing, and reads no variable but the recording to replay, before one of the libraries is
+    imported.
     """
+    place = os.environ.get("EXAMSGRAPH_REPLAY")
+    if place:
+        from examsgraph_callbacks.autolog.replaying import answer_from_environment
+
+        answer_from_environment(place)
     _switch({})
 
 

@@ -10,7 +10,7 @@ from examsgraph_callbacks.capture.open_runs import OpenRun, find_open_run
 from examsgraph_callbacks.capture.privacy import Privacy
 from examsgraph_callbacks.capture.pseudonym import pseudonym
 from examsgraph_callbacks.capture.recorder import Recorder
-from examsgraph_callbacks.capture.redaction import Redact, redact_text
+from examsgraph_callbacks.capture.redaction import REDACTION_VERSION, Redact, redact_text
 from examsgraph_callbacks.capture.request import PARAMETERS, recorded_request
 from examsgraph_callbacks.capture.surroundings import know_surroundings, surrounding_run
 from examsgraph_callbacks.capture.usage import (
@@ -19,9 +19,11 @@ from examsgraph_callbacks.capture.usage import (
     usage_from_openai,
     usage_from_response,
 )
+from examsgraph_callbacks.capture.vectors import embedded_texts, packed_vectors, unpacked_vector
 
 __all__ = [
     "PARAMETERS",
+    "REDACTION_VERSION",
     "Clock",
     "ExplorationRecord",
     "OpenRun",
@@ -31,9 +33,11 @@ __all__ = [
     "Usage",
     "ambient_context",
     "context_in_metadata",
+    "embedded_texts",
     "find_open_run",
     "guarded",
     "know_surroundings",
+    "packed_vectors",
     "plain",
     "pseudonym",
     "publish_exploration",
@@ -42,6 +46,7 @@ __all__ = [
     "redact_text",
     "surrounding_run",
     "tutoring",
+    "unpacked_vector",
     "usage_from_langchain",
     "usage_from_openai",
     "usage_from_response",

@@ -34,11 +34,13 @@ CONTENT_FIELDS = frozenset(
         "prompt_variants",
         "query",
         "request",
+        "texts",
         "user_answer",
     },
 )
 """The fields of facts that hold content. `documents` keep their ids and figures, without content too."""
 
+_MADE_OF_CONTENT = frozenset({"vectors"})  # nothing to redact, and still much of what a text says
 _FIGURES_OF_DOCUMENTS = ("id", "score", "content_length")
 _PSEUDONYMS = ("user_id", "session_id")
 
@@ -99,7 +101,9 @@ class Privacy:
 
 
 def _without_content(fields: dict[str, object], names: tuple[str, ...]) -> dict[str, object]:
-    kept = {name: value for name, value in fields.items() if name not in names}
+    kept = {
+        name: value for name, value in fields.items() if name not in names and name not in _MADE_OF_CONTENT
+    }
     documents = fields.get("documents")
     if isinstance(documents, (list, tuple)):
         kept["documents"] = [

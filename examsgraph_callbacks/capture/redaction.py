@@ -18,7 +18,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Redact", "is_clean", "redact_text"]
+__all__ = ["REDACTION_VERSION", "Redact", "is_clean", "redact_text"]
+
+REDACTION_VERSION = "1"
+"""Changes whenever `redact_text` finds more, or less: a recording says by which it was redacted."""
 
 Redact = Callable[[str], str]
 """From a text to the text that may be written down."""

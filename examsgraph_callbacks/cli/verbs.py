@@ -1,5 +1,6 @@
 """The verbs that stand alone: demo, run, ship."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,12 +85,21 @@ def run(
         typer.Argument(help="A Python file, -m and a module, or a command on PATH, with its arguments."),
     ],
     journal: JournalOption = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(help="A recording from which models and graph retrievers answer, with no network."),
+    ] = None,
 ) -> None:
     """Run an application recorded, with no line of it changed.
 
     All that LangChain, LlamaIndex and OpenAI's embeddings do in it is written to the journal: in every
     thread, and in every Python process that it starts. Arguments, input, output, signals and the exit
     code are the application's own.
+
+    With --replay every LangChain chat model, every embedding call of OpenAI's client and every graph
+    retriever answers as it was recorded; what was not recorded is an error that says what differs. The
+    facts go to ./.examsgraph/replay unless --journal names a place, and are not shipped. Clients still want
+    a key to be made with: any will do.
 
     \b
     EXAMSGRAPH_CAPTURE_CONTENT   0 records figures and no content
@@ -101,11 +111,17 @@ def run(
         examsgraph run tutor.py --port 8000
         examsgraph run -m uvicorn tutor:app
         examsgraph run pytest tests
+        examsgraph run --replay lesson.egrec.jsonl tutor.py
     """  # noqa: D301
     with errors_in_one_line():
         from examsgraph_callbacks.autolog.launch import run_application
 
-        run_application(application, journal)
+        if replay is not None:
+            from examsgraph_callbacks.replay import Player
+
+            # told here, before the application has begun
+            Player(replay)
+        run_application(application, journal, replay=replay)
 
 
 @app.command()

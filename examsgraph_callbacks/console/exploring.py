@@ -16,7 +16,7 @@ from examsgraph_callbacks.graph import WhatIf, WhatIfReport, WhatIfTally, path_a
 from examsgraph_callbacks.graph.pictures import draw_svg, path_page
 from examsgraph_callbacks.journal import Journal
 
-__all__ = ["PathFiles", "Wanted", "show_path", "show_what_if"]
+__all__ = ["PathFiles", "Wanted", "report_as_json", "show_path", "show_what_if"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def show_what_if(
             "--journal, or run  examsgraph demo",
         )
     if as_json:
-        screen.say(json.dumps(_report_as_json(report), ensure_ascii=False, indent=2))
+        screen.say(json.dumps(report_as_json(report), ensure_ascii=False, indent=2))
     else:
         screen.lay_out(render_what_if_report(report))
 
@@ -143,7 +143,8 @@ def _answer_as_json(answer: WhatIf) -> dict[str, Any]:
     }
 
 
-def _report_as_json(report: WhatIfReport) -> dict[str, Any]:
+def report_as_json(report: WhatIfReport) -> dict[str, Any]:
+    """All of it, as JSON has it."""
     return {
         **asdict(report),
         "changes": report.changes.model_dump(exclude_none=True),

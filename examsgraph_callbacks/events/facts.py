@@ -163,9 +163,11 @@ class LLMCall(RunFact):
 
 
 class EmbeddingCall(RunFact):
-    """One call of an embedding model for `text_count` texts; neither they nor their vectors are kept.
+    """One call of an embedding model for `text_count` texts.
 
-    `input_tokens` is None where the provider reported none.
+    `input_tokens` is None where the provider reported none. `texts` and `vectors` (little-endian float32 in
+    base64), one each a text, are kept only where that was asked for, so that the call can be replayed; of a
+    text that was sent as tokens its hash stands in `texts`.
     """
 
     kind: Literal["embedding_call"] = "embedding_call"
@@ -175,6 +177,8 @@ class EmbeddingCall(RunFact):
     input_tokens: NonNegativeInt | None = None
     usage_source: UsageSource | None = None
     text_count: NonNegativeInt = 0
+    texts: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
 
 
 class Retrieval(RunFact):

@@ -9,12 +9,18 @@ if TYPE_CHECKING:
     from examsgraph_callbacks.langchain.handler import ExamsGraphCallbackHandler
     from examsgraph_callbacks.langchain.prompts import handed_out_prompt
     from examsgraph_callbacks.langchain.recorded_paths import record_paths
+    from examsgraph_callbacks.langchain.replayed.embeddings import ReplayEmbeddings
+    from examsgraph_callbacks.langchain.replayed.model import ReplayChatModel
+    from examsgraph_callbacks.langchain.replayed.retriever import ReplayRetriever
     from examsgraph_callbacks.langchain.retriever import GraphPathRetriever
 
 __all__ = [
     "BudgetedModel",
     "ExamsGraphCallbackHandler",
     "GraphPathRetriever",
+    "ReplayChatModel",
+    "ReplayEmbeddings",
+    "ReplayRetriever",
     "handed_out_prompt",
     "record_paths",
 ]
@@ -27,6 +33,9 @@ __getattr__ = lazy_names(
         "ExamsGraphCallbackHandler": "handler",
         "GraphPathRetriever": "retriever",
         "handed_out_prompt": "prompts",
+        "ReplayChatModel": "replayed.model",
+        "ReplayEmbeddings": "replayed.embeddings",
+        "ReplayRetriever": "replayed.retriever",
         "record_paths": "recorded_paths",
     },
 )

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from examsgraph_callbacks.llama_index.handler import ExamsGraphEventHandler
     from examsgraph_callbacks.llama_index.prompts import handed_out_prompt
     from examsgraph_callbacks.llama_index.recorded_paths import record_paths
+    from examsgraph_callbacks.llama_index.replayed.embedding import ReplayEmbedding
+    from examsgraph_callbacks.llama_index.replayed.llm import ReplayLLM
+    from examsgraph_callbacks.llama_index.replayed.retriever import ReplayRetriever
     from examsgraph_callbacks.llama_index.retriever import GraphPathRetriever
 
 __all__ = [
     "ExamsGraphEventHandler",
     "GraphPathRetriever",
+    "ReplayEmbedding",
+    "ReplayLLM",
+    "ReplayRetriever",
     "handed_out_prompt",
     "record_paths",
     "within_budget",
@@ -34,6 +40,9 @@ __getattr__ = lazy_names(
         "ExamsGraphEventHandler": "handler",
         "GraphPathRetriever": "retriever",
         "handed_out_prompt": "prompts",
+        "ReplayEmbedding": "replayed.embedding",
+        "ReplayLLM": "replayed.llm",
+        "ReplayRetriever": "replayed.retriever",
         "record_paths": "recorded_paths",
         "within_budget": "budget",
     },

@@ -1,4 +1,4 @@
-"""What went into and came out of turns, retrievals, tools and embeddings: never a vector."""
+"""What went into and came out of turns, retrievals, tools and embeddings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass
@@ -11,10 +11,11 @@ from llama_index.core.tools import ToolOutput
 from llama_index.core.workflow import Event, StopEvent
 from pydantic import BaseModel, JsonValue
 
-from examsgraph_callbacks.capture import plain, recorded_document
+from examsgraph_callbacks.capture import embedded_texts, packed_vectors, plain, recorded_document
 from examsgraph_callbacks.llama_index.kinds import provider_of
 
 __all__ = [
+    "embedded_fields",
     "embedding_fields",
     "retrieved_documents",
     "retriever_query",
@@ -59,14 +60,28 @@ def retrieved_documents(result: object, limit: int) -> list[dict[str, object]]:
     return [_document(node, limit) for node in nodes if isinstance(node, NodeWithScore)]
 
 
-def embedding_fields(model: BaseEmbedding, arguments: BoundArguments) -> dict[str, object]:
-    """`EmbeddingCall` fields: LlamaIndex keeps what the provider says of usage and served model to itself."""
+def embedding_fields(
+    model: BaseEmbedding, arguments: BoundArguments, *, captures: bool = False
+) -> dict[str, object]:
+    """`EmbeddingCall` fields: LlamaIndex keeps what the provider says of usage and served model to itself.
+
+    The texts are among them where `captures` asks for them.
+    """
     texts = next(iter(arguments.arguments.values()), None)
     return {
+        **({"texts": embedded_texts(texts)} if captures else {}),
         "provider": provider_of(type(model)),
         "requested_model": None if model.model_name == "unknown" else model.model_name,
         "text_count": len(texts) if isinstance(texts, Sequence) and not isinstance(texts, str) else 1,
     }
+
+
+def embedded_fields(result: object) -> dict[str, object]:
+    """The vectors that an embedding model returned, one or several, as an `EmbeddingCall` keeps them."""
+    if not isinstance(result, Sequence) or not result:
+        return {}
+    vectors = [result] if isinstance(result[0], float) else result
+    return {"vectors": packed_vectors(vectors)}
 
 
 def tool_input(arguments: BoundArguments) -> JsonValue:

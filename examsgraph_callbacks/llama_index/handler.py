@@ -70,7 +70,10 @@ class ExamsGraphEventHandler(BaseEventHandler):
         defaults = checked({"user_id": user_id, "session_id": session_id, "task_type": task_type})
         self._recorder = Recorder(self._journal, defaults, clock or Clock(), Privacy.configured(redact))
         know_surroundings(surrounding_run)
-        self._spans = Spans(self._recorder, Settings().document_limit)
+        settings = Settings()
+        self._spans = Spans(
+            self._recorder, settings.document_limit, capture_embeddings=settings.capture_embeddings
+        )
         self._span_handler = _SpanHandler(self._spans)
 
     @property

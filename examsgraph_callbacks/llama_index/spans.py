@@ -15,6 +15,7 @@ from examsgraph_callbacks.events import EmbeddingCall, LLMCall, Retrieval, RunFa
 from examsgraph_callbacks.llama_index.answers import Answer, Response
 from examsgraph_callbacks.llama_index.bodies import Bodies, Body
 from examsgraph_callbacks.llama_index.contents import (
+    embedded_fields,
     embedding_fields,
     retrieved_documents,
     retriever_query,
@@ -47,9 +48,10 @@ class Spans:
     streamed ends with its stream, not with its span.
     """
 
-    def __init__(self, recorder: Recorder, document_limit: int) -> None:
+    def __init__(self, recorder: Recorder, document_limit: int, *, capture_embeddings: bool = False) -> None:
         self._recorder = recorder
         self._document_limit = document_limit
+        self._captures_embeddings = capture_embeddings
         self._calls: dict[UUID, _OpenCall] = {}
         self._bodies = Bodies(self._body_gone)
         # by trace, the outputs of turns whose span has ended and whose stream has not
@@ -62,7 +64,9 @@ class Spans:
         if fact is LLMCall and isinstance(instance, BaseLLM):
             self._begin_call(span, parent, instance)
         elif fact is EmbeddingCall and isinstance(instance, BaseEmbedding):
-            self._begin(EmbeddingCall, span, parent, embedding_fields(instance, span.arguments))
+            captures = self._captures_embeddings
+            fields = embedding_fields(instance, span.arguments, captures=captures)
+            self._begin(EmbeddingCall, span, parent, fields)
         elif fact is Retrieval:
             self._begin(Retrieval, span, parent, {"query": retriever_query(span.arguments)})
         elif fact is ToolCall and isinstance(instance, BaseTool):
@@ -183,6 +187,8 @@ class Spans:
                 self._end_turn(run.trace_id, outputs)
         elif run.fact is Retrieval:
             self._recorder.end(run_id, {"documents": retrieved_documents(result, self._document_limit)})
+        elif run.fact is EmbeddingCall and self._captures_embeddings:
+            self._recorder.end(run_id, embedded_fields(result))
         elif run.fact is ToolCall:
             self._recorder.end(run_id, {"output": tool_output(result)})
         else:

@@ -30,14 +30,25 @@ from examsgraph_callbacks.measure.tokens import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from examsgraph_callbacks.measure.assumptions import Assumptions
+    from examsgraph_callbacks.measure.batches import CallGroup, CallPair, MeasuredBatch
     from examsgraph_callbacks.measure.bulk import measure_columns
-    from examsgraph_callbacks.measure.columns import CALL_COLUMNS, FIGURE_COLUMNS, columns_of_calls
+    from examsgraph_callbacks.measure.columns import (
+        CALL_COLUMNS,
+        FIGURE_COLUMNS,
+        columns_of_calls,
+        columns_of_fields,
+    )
 
 __all__ = [
     "CALL_COLUMNS",
     "FIGURE_COLUMNS",
     "STATED_TOLERANCE",
     "AnomalousHop",
+    "Assumptions",
+    "CallGroup",
+    "CallPair",
+    "MeasuredBatch",
     "MeasuredCall",
     "MeasuredEmbedding",
     "MeasuredPath",
@@ -50,6 +61,7 @@ __all__ = [
     "TokenCounts",
     "answer_length",
     "columns_of_calls",
+    "columns_of_fields",
     "configured_meter",
     "count_tokens",
     "dead_ends",
@@ -69,7 +81,11 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "Assumptions": "assumptions",
+        **dict.fromkeys(["CallGroup", "CallPair", "MeasuredBatch"], "batches"),
         "measure_columns": "bulk",
-        **dict.fromkeys(["CALL_COLUMNS", "FIGURE_COLUMNS", "columns_of_calls"], "columns"),
+        **dict.fromkeys(
+            ["CALL_COLUMNS", "FIGURE_COLUMNS", "columns_of_calls", "columns_of_fields"], "columns"
+        ),
     },
 )

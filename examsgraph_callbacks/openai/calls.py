@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 from openai import AsyncAzureOpenAI, AzureOpenAI
 from openai.types import CreateEmbeddingResponse
 
-from examsgraph_callbacks.capture import Recorder
+from examsgraph_callbacks.capture import Recorder, embedded_texts, packed_vectors
 from examsgraph_callbacks.events import EmbeddingCall
+from examsgraph_callbacks.settings import Settings
 
 __all__ = ["EmbeddingCalls"]
 
@@ -18,11 +19,12 @@ class EmbeddingCalls:
     def __init__(self, recorder: Recorder, surrounding_runs: Callable[[], Iterable[UUID]]) -> None:
         self._recorder = recorder
         self._surrounding_runs = surrounding_runs
+        self._captures = Settings().capture_embeddings
 
     def begin(self, resource: object, request: Mapping[str, object]) -> UUID:
         """`create` of `resource` was called with `request`; returns the call's run."""
         run_id = uuid4()
-        model = request.get("model")
+        model, given = request.get("model"), request.get("input")
         self._recorder.begin(
             EmbeddingCall,
             run_id,
@@ -33,7 +35,8 @@ class EmbeddingCalls:
             content={
                 "provider": _provider(resource),
                 "requested_model": str(model) if model else None,
-                "text_count": _text_count(request.get("input")),
+                "text_count": _text_count(given),
+                **({"texts": embedded_texts(given)} if self._captures else {}),
             },
         )
         return run_id
@@ -44,6 +47,8 @@ class EmbeddingCalls:
         fields: dict[str, object] = {}
         if answer is not None:
             fields.update(served_model=answer.model, text_count=len(answer.data))
+            if self._captures:
+                fields["vectors"] = packed_vectors(item.embedding for item in answer.data)
             # servers that only speak OpenAI's language may leave it out
             if answer.usage is not None:
                 fields.update(input_tokens=answer.usage.prompt_tokens, usage_source="reported")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from examsgraph_callbacks.capture import Recorder
     from examsgraph_callbacks.openai.calls import EmbeddingCalls
 
-__all__ = ["record_embeddings"]
+__all__ = ["record_embeddings", "replace_create"]
 
 
 def record_embeddings(
@@ -31,8 +31,8 @@ def record_embeddings(
 
     listener = _Listener(recorder, surrounding_runs)
     undo = [
-        _replace(Embeddings, listener.recorded(Embeddings.create)),
-        _replace(AsyncEmbeddings, listener.recorded_async(AsyncEmbeddings.create)),
+        replace_create(Embeddings, listener.recorded(Embeddings.create)),
+        replace_create(AsyncEmbeddings, listener.recorded_async(AsyncEmbeddings.create)),
     ]
 
     def stop() -> None:
@@ -43,7 +43,8 @@ def record_embeddings(
     return stop
 
 
-def _replace(owner: Any, replacement: Callable[..., object]) -> Callable[[], None]:
+def replace_create(owner: Any, replacement: Callable[..., object]) -> Callable[[], None]:
+    """Put `replacement` in the place of `create` of `owner` until what is returned is called."""
     original = owner.create
     owner.create = replacement
 

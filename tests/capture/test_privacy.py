@@ -9,6 +9,7 @@ from examsgraph_callbacks.capture import Privacy, pseudonym, recorded_document, 
 from examsgraph_callbacks.capture.privacy import CONTENT_FIELDS
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import (
+    SCHEMA_VERSION,
     AnyFact,
     Fact,
     Feedback,
@@ -42,6 +43,7 @@ NO_CONTENT = {
     *("retrieval_params", "seeds", "hops"),  # of the curriculum's concepts
     *("manual_scores", "trace_ids"),
     *("source", "uncaptured", "sampled", "index_name", "server"),
+    "vectors",  # not redacted, but dropped with the texts
     *("resource_kind", "title", "url"),  # of the curriculum too
 }
 
@@ -184,7 +186,7 @@ def test_without_content_no_text_but_ids_and_labels_is_recorded() -> None:
     recorded = [privacy.recorded(fact) for fact in facts]
     texts = {text for fact in recorded for text in all_texts(fact.model_dump(exclude_none=True))}
     kinds = {fact.kind for fact in facts}
-    assert texts == {"e", "r", "1.0", "ok", "error", "1nf", *kinds}
+    assert texts == {"e", "r", SCHEMA_VERSION, "ok", "error", "1nf", *kinds}
     figures = RetrievedDocument(id="1nf", score=0.9, content_length=3)
     assert recorded[2] == Retrieval(**RUN, documents=(figures,))
 

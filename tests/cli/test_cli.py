@@ -42,6 +42,12 @@ def journal(tmp_path: Path) -> Journal:
         ["path", "what-if"],
         ["concept"],
         ["concept", "add-resource"],
+        ["recording"],
+        ["recording", "export"],
+        ["recording", "show"],
+        ["recording", "verify"],
+        ["replay"],
+        ["run"],
     ],
 )
 def test_help_is_there_without_importing_what_only_the_work_needs(verb: list[str]) -> None:

@@ -19,7 +19,16 @@ from langchain_core.tools import tool
 
 from examsgraph_callbacks.capture import pseudonym
 from examsgraph_callbacks.errors import GraphUnavailableError
-from examsgraph_callbacks.events import Exploration, Fact, LLMCall, Retrieval, RunFact, ToolCall, Trace
+from examsgraph_callbacks.events import (
+    SCHEMA_VERSION,
+    Exploration,
+    Fact,
+    LLMCall,
+    Retrieval,
+    RunFact,
+    ToolCall,
+    Trace,
+)
 from examsgraph_callbacks.graph import Concept, MemoryGraph, Neighbourhood
 from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
 from examsgraph_callbacks.langchain.retriever import GraphPathRetriever
@@ -181,7 +190,7 @@ def test_without_content_no_text_reaches_the_disk(tmp_path: Path, monkeypatch: p
         *(fact.run_id for fact in facts if isinstance(fact, RunFact)),
         *("run", "Library", "explain", "ScriptedModel", "GraphPathRetriever"),
         *("ok", "error", "partial", "RuntimeError", "OSError", "ValueError", "GraphUnavailableError"),
-        *("openai", "gpt-4o", "gpt-4o-2024-08-06", "stop", "1.0", "정규화", "(1+cos)/2"),
+        *("openai", "gpt-4o", "gpt-4o-2024-08-06", "stop", SCHEMA_VERSION, "정규화", "(1+cos)/2"),
         *("both", "explorer"),
         "memory: 1 concepts, 0 relations",
         said("document-id"),

@@ -19,7 +19,16 @@ from llama_index.llms.openai import OpenAI, OpenAIResponses
 
 from examsgraph_callbacks import Journal
 from examsgraph_callbacks.capture import pseudonym
-from examsgraph_callbacks.events import EmbeddingCall, Fact, LLMCall, Retrieval, RunFact, ToolCall, Trace
+from examsgraph_callbacks.events import (
+    SCHEMA_VERSION,
+    EmbeddingCall,
+    Fact,
+    LLMCall,
+    Retrieval,
+    RunFact,
+    ToolCall,
+    Trace,
+)
 from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
 from examsgraph_callbacks.measure import count_tokens
 from tests.llama_index.models import ScriptedLLM
@@ -144,7 +153,7 @@ async def test_without_content_no_text_reaches_the_disk(
     known = {
         *(text for fact in facts for text in (fact.event_id, fact.trace_id, fact.kind)),
         *(text for fact in facts if isinstance(fact, RunFact) for text in (fact.run_id, fact.name)),
-        *("ok", "error", "partial", "OSError", "ValueError", "1.0"),
+        *("ok", "error", "partial", "OSError", "ValueError", SCHEMA_VERSION),
         *("gpt-4o", "gpt-4o-2024-08-06", "stop", "default"),
         said("document-id"),
     }

@@ -1,0 +1,1 @@
+"""Stand-ins for LangChain's models, embeddings and retrievers that answer from a recording."""

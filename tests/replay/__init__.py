@@ -1,0 +1,1 @@
+"""Tests of recordings, and of what is played from them."""
