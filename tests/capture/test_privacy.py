@@ -45,6 +45,8 @@ NO_CONTENT = {
     *("source", "uncaptured", "sampled", "index_name", "server"),
     "vectors",  # not redacted, but dropped with the texts
     *("resource_kind", "title", "url"),  # of the curriculum too
+    *("experiment", "weights", "primary_metric", "minimum_effect", "significance", "power", "planned_looks"),
+    *("comparison_id", "score", "scorer"),
 }
 
 
