@@ -119,5 +119,4 @@ def test_llm_calls_a_second_over_http(
             f"{way:15} {median[way]:7.1f} LLM calls/s   ({', '.join(f'{rate:.1f}' for rate in measured)})"
         )
     assert median["shipped"] >= 100
-    assert median["shipped"] >= 20 * median["a run per call"]
     assert median["shipped"] >= 0.8 * median["bare posts"]
