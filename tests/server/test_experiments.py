@@ -1,7 +1,10 @@
 """Prompts are handed out over HTTP as in code, and a whole experiment is run, shipped and decided."""
 
+import asyncio
 import json
 import random
+import socket
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from mlflow import MlflowClient
 
@@ -53,14 +57,21 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def tomorrow(tmp_path: Path, file: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the API whose experiments are looked at from tomorrow."""
+    """A client of the API, served on this machine, whose experiments are looked at from tomorrow."""
     settings = Settings(experiments=file, api_requests_per_second=1e9)
     app = FastAPI()
     later = datetime.now(UTC) + timedelta(days=1)
     app.include_router(api_router(Service(Journal(tmp_path / "journal"), settings), lambda: later))
-    transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/v1/mlflow") as client:
-        yield client
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+    # listening already: who connects before the server is there waits for it
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/v1/mlflow"
+        async with httpx.AsyncClient(base_url=address) as client:
+            yield client
+        server.should_exit = True
+        await asyncio.to_thread(thread.join)
 
 
 async def post(client: httpx.AsyncClient, path: str, body: object) -> dict[str, Any]:
