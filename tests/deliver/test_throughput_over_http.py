@@ -93,10 +93,14 @@ def calls_a_second_autologged(tracking_uri: str, turns: int = 60) -> float:
 
 @pytest.fixture
 def mlflow_server(tmp_path: Path) -> Iterator[str]:
-    """A server with as many workers as MLflow gives it, which is 4."""
+    """A server with as many workers as MLflow gives it, which is 4, as `pip install mlflow` alone has it.
+
+    With uvicorn's extras beside it, which our own server asks for, it answers small requests sooner.
+    """
+    plain = ["--uvicorn-opts", os.environ.get("EXAMSGRAPH_BENCHMARK_UVICORN", "--loop asyncio --http h11")]
     data = ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
     artifacts = ["--artifacts-destination", str(tmp_path / "artifacts")]
-    with running_mlflow(["server", *data, *artifacts], tmp_path) as uri:
+    with running_mlflow(["server", *plain, *data, *artifacts], tmp_path) as uri:
         yield uri
 
 
@@ -119,4 +123,5 @@ def test_llm_calls_a_second_over_http(
             f"{way:15} {median[way]:7.1f} LLM calls/s   ({', '.join(f'{rate:.1f}' for rate in measured)})"
         )
     assert median["shipped"] >= 100
+    assert median["shipped"] >= 20 * median["a run per call"]
     assert median["shipped"] >= 0.8 * median["bare posts"]
