@@ -94,11 +94,13 @@ def _recorded_class(kind: Any, name: str) -> Any:
 
 
 def _error_class(name: str, provider: str | None) -> type[Exception]:
-    """The class of that name that is loaded, of several the provider's."""
-    found = sorted(
-        (kind for kind in _subclasses(Exception) if kind.__name__ == name),
-        key=lambda kind: (provider is None or provider not in kind.__module__, kind.__module__),
-    )
+    """The class of that name that is loaded, of several the provider's, else Python's own."""
+
+    def distance(kind: type[Exception]) -> tuple[bool, bool, str]:
+        is_strange = provider is None or provider not in kind.__module__
+        return is_strange, kind.__module__ != "builtins", kind.__module__
+
+    found = sorted((kind for kind in _subclasses(Exception) if kind.__name__ == name), key=distance)
     return found[0] if found else RecordedError
 
 

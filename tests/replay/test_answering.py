@@ -23,6 +23,12 @@ def test_an_error_of_a_class_that_is_loaded_is_one(kind: type[Exception]) -> Non
     assert (str(error), type(error).__name__) == ("what it said", kind.__name__)
 
 
+def test_of_classes_of_one_name_pythons_own_is_taken_where_none_is_the_providers() -> None:
+    stranger = type("TimeoutError", (Exception,), {"__module__": "a_library"})
+    assert type(failed("TimeoutError", provider="openai")).__mro__[1] is TimeoutError
+    assert stranger.__name__ == "TimeoutError"
+
+
 def test_of_classes_of_one_name_the_providers_is_taken() -> None:
     import anthropic
     import openai
