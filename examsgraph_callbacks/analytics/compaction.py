@@ -73,7 +73,9 @@ def compact(
             pending: Future[Commit] | None = None
             for batch in _batches(journal, covered_by(lake.commits()), rows_a_commit):
                 # while one is written, the next is read
-                following = writer.submit(_commit, lake, batch, meter or configured_meter(), now)
+                following = writer.submit(
+                    _commit_after, pending, lake, batch, meter or configured_meter(), now
+                )
                 if pending is not None:
                     pending.result()
                 pending = following
@@ -123,6 +125,15 @@ def _batches(journal: Journal, covered: dict[str, Span], rows_a_commit: int) -> 
             batch = _Batch()
     if batch.parts:
         yield batch
+
+
+def _commit_after(
+    previous: "Future[Commit] | None", lake: Lake, batch: _Batch, meter: Meter, now: Callable[[], datetime]
+) -> Commit:
+    # a segment counts as compacted up to the last byte of it in any commit: one that failed ends it here
+    if previous is not None:
+        previous.result()
+    return _commit(lake, batch, meter, now)
 
 
 def _commit(lake: Lake, batch: _Batch, meter: Meter, now: Callable[[], datetime]) -> Commit:

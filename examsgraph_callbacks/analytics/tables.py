@@ -98,6 +98,9 @@ concepts from which nothing was, of those that ended well.
 
 def tables_of(facts: pa.Table, meter: Meter) -> dict[str, pa.Table]:
     """The rows that `facts` (as `read_columns` gives them) add to each table."""
+    if not facts.num_rows:
+        # of nothing, Arrow's search for places below ends the process
+        return {name: schema.empty_table() for name, schema in TABLES.items()}
     lines = facts["line"]
     # lines are long, and only an estimate looks at one: they are not carried along
     rows = facts.drop_columns(["line"])
@@ -119,11 +122,10 @@ def _of(rows: pa.Table, wanted: pa.ChunkedArray) -> pa.Table:
     return rows.filter(wanted).combine_chunks()
 
 
-def _call(line: bytes) -> LLMCall:
+def _call(line: bytes) -> LLMCall | None:
+    """The whole call; None where what is damaged of it is no column (see `read_columns`)."""
     call = read_line(line)
-    if not isinstance(call, LLMCall):
-        raise TypeError(f"expected the line of an LLM call, found {call!r}")
-    return call
+    return call if isinstance(call, LLMCall) else None
 
 
 def measured_anew(calls: pa.Table, meter: Meter) -> pa.Table:
@@ -135,7 +137,7 @@ def measured_anew(calls: pa.Table, meter: Meter) -> pa.Table:
     return _with_figures(calls.drop_columns(FIGURE_COLUMNS.names), figures)
 
 
-def _calls(facts: pa.Table, meter: Meter, call_at: Callable[[int], LLMCall]) -> pa.Table:
+def _calls(facts: pa.Table, meter: Meter, call_at: Callable[[int], LLMCall | None]) -> pa.Table:
     stated = _stated(facts["stated_cost_usd"])
     columns = facts.set_column(facts.column_names.index("stated_cost_usd"), "stated_cost_usd", stated)
     figures = measure_columns(meter, columns.select(CALL_COLUMNS.names), call_at)

@@ -158,7 +158,7 @@ class LLMCall(RunFact):
     answer: tuple[Message, ...] | None = None
     request_length: ContentLength | None = None
     answer_length: ContentLength | None = None
-    stated_cost_usd: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)] | None = None
+    stated_cost_usd: Annotated[Decimal, Field(ge=0, lt=10**20, allow_inf_nan=False)] | None = None
     response_quality: str | None = None
 
 

@@ -89,6 +89,15 @@ _CHUNK_BYTES = 32 * 1024 * 1024
 _RUNS = ("trace", "llm_call", "embedding_call", "retrieval", "tool_call", "exploration")
 _PLAIN_VERSION = "^1(\\.|$)"
 
+# what lies beyond is looked at by itself, by the vocabulary: it may have no place in a column
+_LARGEST_COUNT = 2**62
+_LONGEST_MS = 1e12
+_PLAIN_COST = r"^\d{1,19}(\.\d{1,18})?$"
+_USUAL_TIMES = (
+    pa.scalar(datetime(1970, 1, 1, tzinfo=UTC), pa.timestamp("us", "UTC")),
+    pa.scalar(datetime(2900, 1, 1, tzinfo=UTC), pa.timestamp("us", "UTC")),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SegmentPart:
@@ -182,7 +191,10 @@ def _at_once(lines: pa.Array) -> pa.Table | None:
     """The columns of lines that are facts one and all; None where one is not, or is not typed as usual."""
     offsets = np.frombuffer(lines.buffers()[1], np.int64)[lines.offset : lines.offset + len(lines) + 1]
     data = lines.buffers()[2][int(offsets[0]) : int(offsets[-1])]
+    if not _are_objects(data, offsets - offsets[0]):
+        return None
     try:
+        lines.cast(pa.large_string())  # raises where one is no UTF-8, which no engine would read again
         facts = arrow_json.read_json(
             pa.BufferReader(data),
             read_options=arrow_json.ReadOptions(
@@ -197,6 +209,13 @@ def _at_once(lines: pa.Array) -> pa.Table | None:
         return None
     facts = facts.set_column(FACT_COLUMNS.names.index("started_at"), "started_at", moments)
     return facts if facts.num_rows == len(lines) and _are_facts(facts) else None
+
+
+def _are_objects(data: pa.Buffer, offsets: "np.ndarray[Any, np.dtype[np.int64]]") -> bool:
+    """Whether each line is from brace to brace: a `null` that stands for itself ends Arrow's process."""
+    characters = np.frombuffer(data, np.uint8)
+    begin, end = characters[offsets[:-1]], characters[offsets[1:] - 2]
+    return bool((begin == ord("{")).all() and (end == ord("}")).all()) and b"}null" not in data.to_pybytes()
 
 
 def _are_facts(facts: pa.Table) -> bool:
@@ -221,6 +240,11 @@ def _are_facts(facts: pa.Table) -> bool:
             pc.greater_equal(facts["understanding_score"], 1), pc.less_equal(facts["understanding_score"], 5)
         ),
         *(pc.greater_equal(facts[name], 0) for name in _COUNTS),
+        *(pc.less(facts[name], _LARGEST_COUNT) for name in _COUNTS),
+        pc.less_equal(pc.abs(facts["latency_ms"]), _LONGEST_MS),
+        pc.greater_equal(facts["started_at"], _USUAL_TIMES[0]),
+        pc.less(facts["started_at"], _USUAL_TIMES[1]),
+        pc.match_substring_regex(facts["stated_cost_usd"], _PLAIN_COST),
     ]
     hops = pc.list_flatten(facts["hops"])
     if len(hops):
@@ -243,15 +267,20 @@ def _one(line: bytes) -> pa.Table:
 
 def _row(fact: Fact) -> dict[str, object]:
     told = fact.model_dump(mode="json", include={*FACT_COLUMNS.names})
-    row = {name: told.get(name) for name in FACT_COLUMNS.names}
-    for name in _COUNTS:
-        count = row[name]
-        # more than a column of 64 bits holds is no count that anybody knows
-        row[name] = count if isinstance(count, int) and count < 2**63 else None
+    row = {name: _fitting(told.get(name)) for name in FACT_COLUMNS.names}
     row["started_at"] = fact.started_at.astimezone(UTC)
     if not isinstance(fact, RunFact):
         row["status"] = None
     return row
+
+
+def _fitting(value: object) -> object:
+    """The value without the numbers in it that find no room in a column, which nobody counted."""
+    if isinstance(value, int) and abs(value) >= _LARGEST_COUNT:
+        return None
+    if isinstance(value, dict):
+        return {name: _fitting(each) for name, each in value.items()}
+    return [_fitting(each) for each in value] if isinstance(value, list) else value
 
 
 def _written_at(facts: pa.Table, written_after: datetime | None) -> pa.Array:

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -83,7 +84,7 @@ def _refuse_out_of_time(fact: Fact) -> None:
         raise _OutOfTimeError("started_at: expected a time with its zone, found one without")
     try:
         # asked for, not used
-        _ = fact.ended_at
+        _ = fact.started_at.astimezone(UTC), fact.ended_at.astimezone(UTC)
     except (OverflowError, ValueError) as error:
         raise _OutOfTimeError(f"it has no end in time: {error}") from error
 

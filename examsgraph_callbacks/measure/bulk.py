@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["measure_columns"]
 
+CallAt = Callable[[int], LLMCall | None]
+
 _UNKNOWN = -1
 """Stands in a column of numbers for a count that nobody knows; counts are never negative."""
 _PARTS = (
@@ -39,12 +41,13 @@ _US_A_DAY = 86_400_000_000
 _LARGEST = 2**62
 
 
-def measure_columns(meter: Meter, calls: pa.Table, call_at: Callable[[int], LLMCall] | None) -> pa.Table:
+def measure_columns(meter: Meter, calls: pa.Table, call_at: CallAt | None) -> pa.Table:
     """The figures (`FIGURE_COLUMNS`) of `calls`, which has at least `CALL_COLUMNS`, row for row.
 
     Takes under a microsecond a call where usage was reported and prices are flat. `call_at(row)` hands
-    over the whole fact of a call whose tokens have to be estimated from its content, one by one; None
-    leaves unknown what was not reported. Costs are exact to 10^-18 USD, which is finer than any list.
+    over the whole fact of a call whose tokens have to be estimated from its content, one by one, or None
+    where that cannot be read; without `call_at` what was not reported is left unknown. Costs are exact to
+    10^-18 USD, which is finer than any list.
     """
     bill = _Bill(meter, calls, call_at)
     return pa.table(bill.figures(), schema=FIGURE_COLUMNS)
@@ -65,7 +68,7 @@ class _Rows(NamedTuple):
 class _Bill:
     """The calls' token columns as numbers, and their costs as they are worked out."""
 
-    def __init__(self, meter: Meter, calls: pa.Table, call_at: Callable[[int], LLMCall] | None) -> None:
+    def __init__(self, meter: Meter, calls: pa.Table, call_at: CallAt | None) -> None:
         self._meter = meter
         self._calls = calls
         self._size = calls.num_rows
@@ -77,7 +80,7 @@ class _Bill:
         self._estimated = np.zeros(self._size, bool)
         self._count(call_at)
 
-    def _count(self, call_at: Callable[[int], LLMCall] | None) -> None:
+    def _count(self, call_at: CallAt | None) -> None:
         """Take what was reported as it is, nothing for a cache hit, and estimate what is missing."""
         self._inputs[self._is_hit] = 0
         self._outputs[self._is_hit & self._is_llm] = 0
@@ -87,10 +90,12 @@ class _Bill:
         if call_at is None:
             return
         for row in np.flatnonzero(missing).tolist():
-            tokens = count_tokens(call_at(row))
-            self._inputs[row] = _UNKNOWN if tokens.input_tokens is None else tokens.input_tokens
-            self._outputs[row] = _UNKNOWN if tokens.output_tokens is None else tokens.output_tokens
-            self._estimated[row] = tokens.estimated
+            call = call_at(row)
+            if call is not None:
+                tokens = count_tokens(call)
+                self._inputs[row] = _countable(tokens.input_tokens)
+                self._outputs[row] = _countable(tokens.output_tokens)
+                self._estimated[row] = tokens.estimated
 
     def figures(self) -> list[pa.Array]:
         known = (self._inputs != _UNKNOWN) & (self._outputs != _UNKNOWN)
@@ -264,6 +269,11 @@ def _truth(column: pa.ChunkedArray | pa.Array) -> "NDArray[np.bool_]":
 
 def _counts(numbers: "Whole", known: "NDArray[np.bool_]") -> pa.Array:
     return pa.array(numbers, pa.int64(), mask=~known)
+
+
+def _countable(tokens: int | None) -> int:
+    # a count that no column takes is one that nobody knows
+    return _UNKNOWN if tokens is None or tokens >= _LARGEST else tokens
 
 
 def _known(count: object) -> int | None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from examsgraph_callbacks.analytics.compaction import Compaction, compact
 from examsgraph_callbacks.deliver.checkpoint import Checkpoint, SegmentCheckpoint, delivered_everywhere
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal import Journal, Problem
+from examsgraph_callbacks.journal.columns import read_columns
 from examsgraph_callbacks.journal.encode import encode_fact
 from examsgraph_callbacks.journal.lake import Lake
 from examsgraph_callbacks.journal.store import Folder
 from examsgraph_callbacks.settings import Settings
 from tests.analytics.facts import answered, document_path, explored, feedback
+from tests.journal.test_columns import BROKEN, UNUSUAL
 from tests.measure.facts import NEW_YEAR, embedding_call
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -95,6 +98,49 @@ def test_compacted_in_small_pieces_they_are_the_same(journal: Journal) -> None:
     assert len(Lake(Folder(journal.path / "lake")).commits()) == 3
     compacted(journal)
     assert list(journal.read()) == before
+
+
+def test_a_piece_that_the_disk_refused_is_not_passed_over_by_the_next_one(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = partial(read_columns, chunk_bytes=3000)
+    monkeypatch.setattr("examsgraph_callbacks.analytics.compaction.read_columns", small)
+    before = list(journal.read())
+    write, writes = Folder.write, iter(range(10**6))
+
+    def full_for_a_moment(folder: Folder, name: str, content: bytes) -> None:
+        if next(writes) == 0:
+            raise OSError("the disk is full")
+        write(folder, name, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "write", full_for_a_moment)
+        with pytest.raises(OSError, match="full"):
+            compacted(journal, rows_a_commit=1)
+    assert list(journal.read()) == before
+    for _ in range(3):
+        compacted(journal, rows_a_commit=1)
+    assert journal.segments() == []
+    assert list(journal.read()) == before
+
+
+def test_lines_that_somebody_damaged_hold_up_nobody(journal: Journal) -> None:
+    (segment, *_) = journal.segments()
+    uncounted = encode_fact(answered(input_tokens=None, answer=[{"role": "user", "content": "예"}]))
+    damaged = uncounted.replace(b'"role":', b'"roll":')
+    for line in (*BROKEN.values(), *UNUSUAL.values(), damaged):
+        append(segment, line)
+    problems: list[Problem] = []
+    before, told = list(journal.read(problems.append)), answers(journal)
+    lines = {problem.line for problem in problems}
+    assert lines >= set(BROKEN.values()) - {b"  \n"}
+    problems.clear()
+    compacted(journal)
+    compacted(journal)
+    assert journal.segments() == []
+    assert [fact.event_id for fact in journal.read(problems.append)] == [fact.event_id for fact in before]
+    assert {problem.line for problem in problems} == lines
+    assert answers(journal) == told
 
 
 def test_what_is_being_written_is_left_alone_until_it_is_not(journal: Journal) -> None:

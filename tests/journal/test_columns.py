@@ -45,6 +45,23 @@ BROKEN = {
     "no JSON": b"{nothing\n",
     "no object": b"[1, 2]\n",
     "broken UTF-8": b'{"kind": "\xff\xfe"}\n',
+    "broken UTF-8 in an id": broken(set_to("user_id", "QQ")).replace(b"QQ", b"\xff\xfe"),
+    "broken UTF-8 in what no column holds": broken(set_to("name", "QQ")).replace(b"QQ", b"\xff\xfe"),
+    "nothing but null": b"null\n",
+    "a fact and null": broken(set_to("event_id", "x")).replace(b"\n", b"null\n"),
+    "two facts and null between": broken(set_to("event_id", "x"))[:-1] + b"null" + encode_fact(answered()),
+    "two facts": broken(set_to("event_id", "x"))[:-1] + encode_fact(answered()),
+    "nothing but space": b"  \n",
+    "a duration of ages": broken(set_to("latency_ms", 1e15)),
+    "a duration beyond all numbers": broken(set_to("latency_ms", 1e19)),
+    "a duration without a number": broken(set_to("latency_ms", 77.5)).replace(b"77.5", b"NaN"),
+    "a duration without an end": broken(set_to("latency_ms", 77.5)).replace(b"77.5", b"Infinity"),
+    "a time that is past all years in UTC": broken(set_to("started_at", "9999-12-31T23:59:59-09:00")),
+    "a time that is before all years in UTC": broken(set_to("started_at", "0001-01-01T00:00:00+09:00")),
+    "a cost that is no number": broken(set_to("stated_cost_usd", "NaN")),
+    "a cost that is a word": broken(set_to("stated_cost_usd", "little")),
+    "a cost below 0": broken(set_to("stated_cost_usd", "-1")),
+    "a cost of 60 digits": broken(set_to("stated_cost_usd", "1" * 60)),
     "unknown kind": broken(set_to("kind", "dream")),
     "no kind": broken(without("kind")),
     "no id": broken(without("event_id")),
@@ -71,6 +88,14 @@ BROKEN = {
 }
 UNUSUAL = {
     "more than 64 bits": broken(set_to("input_tokens", 2**70)),
+    "more than two of which have no sum": broken(set_to("input_tokens", 2**62)),
+    "a hop at no depth that anybody reaches": broken(
+        lambda content: content["hops"][0].update(depth=10**30), WALKED
+    ),
+    "a cost in powers of ten": broken(set_to("stated_cost_usd", "5E-5")),
+    "a cost as a number": broken(set_to("stated_cost_usd", 0.5)),
+    "a time before 1970": broken(set_to("started_at", "1960-01-01T00:00:00Z")),
+    "a time in the year 9999": broken(set_to("started_at", "9999-12-31T12:00:00Z")),
     "a duration as text": broken(set_to("latency_ms", "450")),
     "a whole duration": broken(set_to("latency_ms", 450)),
     "a zone beside UTC": broken(set_to("started_at", "2025-01-01T09:00:00.25+09:00")),
@@ -108,7 +133,7 @@ def test_a_line_counts_if_and_only_if_it_is_a_fact_line_by_line(line: bytes, tmp
             assert row["status"] == fact.status
             assert row["latency_ms"] == fact.latency_ms
             tokens = fact.input_tokens
-            assert row["input_tokens"] == (tokens if tokens is None or tokens < 2**63 else None)
+            assert row["input_tokens"] == (tokens if tokens is None or tokens < 2**62 else None)
     assert b"".join(part.facts["line"].to_pylist()) == segment.read_bytes(), "no byte is left out"
 
 

@@ -180,6 +180,17 @@ def test_the_answers_of_a_server_that_runs_forget_them_too(journal: Journal) -> 
     assert analytics.average_cost("user_002").calls == 2
 
 
+def test_questions_are_answered_where_a_segment_held_nobody_else(journal: Journal) -> None:
+    written(journal, turn("a", "user_001"))
+    analytics = Analytics(journal)
+    assert analytics.average_cost("user_001").calls == 2
+
+    forget(journal, learner(journal, "user_001"))
+
+    assert analytics.average_cost("user_001").calls == 0
+    assert Analytics(journal).path_quality().explorations == 0
+
+
 def test_a_replacement_that_was_cut_short_counts_once_and_is_cleaned_up(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
