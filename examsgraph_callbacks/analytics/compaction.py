@@ -67,6 +67,7 @@ def compact(
         if not alone:
             return Compaction(busy=True)
         lake = lake or lake_of(journal.path)
+        lake.clean()
         removed = _remove(journal, lake, is_delivered, now() - grace)
         facts = segments = 0
         with ThreadPoolExecutor(1, "examsgraph-compact") as writer:

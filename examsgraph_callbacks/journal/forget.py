@@ -1,6 +1,8 @@
 """Erases one learner's facts from a journal: in its segments in place, in its lake by files written anew."""
 
+import errno
 import fcntl
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from examsgraph_callbacks.background.locks import is_written
 from examsgraph_callbacks.errors import JournalUnavailableError
@@ -15,6 +18,7 @@ from examsgraph_callbacks.journal.journal import Journal
 from examsgraph_callbacks.journal.lake import COMPACT_LOCK, FACTS, Lake, LakeFile, lake_of
 from examsgraph_callbacks.journal.learner import Learner
 from examsgraph_callbacks.journal.reader import read_line
+from examsgraph_callbacks.journal.store import Folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["blank", "forget", "forgotten_mark"]
 
 _MARK = ".forgotten"
+_NOTE = ".forgetting-"
+_PLACES = ("traces", "sessions", "events", "unnamed")
+_AT_ONCE = 64 * 1024
 _PATIENCE = timedelta(minutes=5)
 
 
@@ -31,10 +38,11 @@ def forget(journal: Journal, learner: Learner, patience: timedelta = _PATIENCE) 
     In a segment the bytes of a fact become empty lines: nothing else moves, so that whoever writes to it
     goes on, and a shipper finds its place. Doing it again changes nothing. Raises
     `JournalUnavailableError` where a file cannot be written, or a compaction takes longer than `patience`.
+    Cut short at any moment, it is to be done again: what it had set out to erase is kept until it has.
     """
     if not journal.path.is_dir():
         return 0
-    with _no_compaction(journal.path, patience):
+    with _no_compaction(journal.path, patience), _intent(journal.path, learner):
         erased = sum(
             blank(segment, _is_learners(learner), torn_too=not is_written(segment))
             for segment in journal.segments()
@@ -63,7 +71,7 @@ def blank(file: Path, is_to_go: Callable[[bytes], bool], *, torn_too: bool = Tru
             offset = 0
             for line in opened:
                 if (torn_too or line.endswith(b"\n")) and line != b"\n" and is_to_go(line):
-                    os.pwrite(opened.fileno(), b"\n" * len(line), offset)
+                    _blank_line(opened.fileno(), offset, len(line))
                     blanked += 1
                 offset += len(line)
             if blanked:
@@ -74,6 +82,45 @@ def blank(file: Path, is_to_go: Callable[[bytes], bool], *, torn_too: bool = Tru
             "there and forget again",
         ) from error
     return blanked
+
+
+def _blank_line(descriptor: int, offset: int, length: int) -> None:
+    # from its end: cut short, what is left is the beginning, by which it is known whose it was
+    while length:
+        some = min(length, _AT_ONCE)
+        if os.pwrite(descriptor, b"\n" * some, offset + length - some) < some:
+            raise OSError(errno.EIO, "the disk took a part of it")
+        length -= some
+
+
+@contextmanager
+def _intent(journal: Path, learner: Learner) -> Iterator[None]:
+    """Note what is to be erased until it is: without a turn's root nobody would know whose its calls are."""
+    notes = _notes(journal, learner)
+    for earlier in notes.values():
+        for name in _PLACES:
+            getattr(learner, name).update(earlier[name])
+    note = journal / f"{_NOTE}{uuid4().hex}.json"
+    content = {name: sorted(getattr(learner, name)) for name in ("user_ids", *_PLACES)}
+    try:
+        Folder(journal).write(note.name, json.dumps(content).encode())
+    except OSError as error:
+        raise JournalUnavailableError(
+            f"expected to note in {journal} what is to be erased, cannot write there ({error.strerror}): let "
+            "this user write there and forget again, nothing is erased yet",
+        ) from error
+    yield
+    for each in (*notes, note):
+        each.unlink(missing_ok=True)
+
+
+def _notes(journal: Path, learner: Learner) -> dict[Path, dict[str, list[str]]]:
+    found: dict[Path, dict[str, list[str]]] = {}
+    for path in journal.glob(f"{_NOTE}*.json"):
+        content = json.loads(path.read_bytes())
+        if not learner.user_ids.isdisjoint(content["user_ids"]):
+            found[path] = content
+    return found
 
 
 def _is_learners(learner: Learner) -> Callable[[bytes], bool]:
@@ -123,7 +170,11 @@ def _staying(table: str, rows: "pa.Table", learner: Learner) -> "pa.ChunkedArray
             ),
         )
         return pc.invert(pc.or_(theirs, of_nobody))
-    gone = pc.is_in(rows["event_id"], pa.array(sorted(learner.events), pa.string()))
+    # never by its id alone: who writes facts of their own may give two the same
+    named = pc.fill_null(pc.is_in(rows["user_id"], pa.array(sorted(learner.user_ids), pa.string())), False)
+    theirs = pc.is_in(rows["event_id"], pa.array(sorted(learner.events), pa.string()))
+    of_turn = pc.is_in(rows["trace_id"], pa.array(sorted(learner.traces), pa.string()))
+    gone = pc.or_(named, pc.and_(pc.is_null(rows["user_id"]), pc.or_(theirs, of_turn)))
     if table == FACTS:
         unread = [
             kind is None and learner.is_named_in(line.as_py())

@@ -1,8 +1,10 @@
 """The compacted part of a journal: Parquet files by date, and the commits that say which of them count."""
 
+import errno
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +40,10 @@ FACTS = "facts"
 """The table of the facts themselves, each with the line that it was written as."""
 
 _COMMITS = "commits"
+_ON_ITS_WAY = timedelta(hours=1)
+_OUR_FILE = re.compile(
+    r"(?P<folder>\w+/(?:date|month)=[\d-]+/)\.?(?P<stem>\d{8}T\d{12}-[0-9a-f]{8})\.[\w.]*(?:parquet|draft)"
+)
 _RARELY_TWICE = frozenset({"line", "event_id", "trace_id", "position"})
 _ROWS_A_GROUP = 131_072
 
@@ -86,20 +92,24 @@ class Lake:
     small days would be slower to open than to read.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, is_shared: bool = True) -> None:
         self.store = store
+        self._is_shared = is_shared
         self._seen: dict[str, Commit] = {}
 
     def commits(self) -> list[Commit]:
         """The commits of this moment, oldest first."""
-        names = self.store.names(_COMMITS)
-        seen: dict[str, Commit] = {}
-        for name in names:
-            if name in self._seen:
-                seen[name] = self._seen[name]
-            else:
-                seen[name] = Commit.model_validate_json(self.store.read(name))
-        self._seen = seen
+        while True:
+            seen: dict[str, Commit] = {}
+            try:
+                for name in self.store.names(_COMMITS):
+                    known = self._seen.get(name)
+                    seen[name] = known or Commit.model_validate_json(self.store.read(name))
+            except FileNotFoundError:
+                # replaced while they were read: what replaced it stands there before it goes
+                continue
+            self._seen = seen
+            break
         replaced = {commit.replaces for commit in seen.values()}
         return [commit for commit in seen.values() if commit.name not in replaced]
 
@@ -131,6 +141,10 @@ class Lake:
         """Write a file anew beside the one that it replaces; whoever asks for it names `measured_by`."""
         name = renamed(file, measured_by)
         self.store.write(name, _parquet(table, rows))
+        if file.name not in self.store.names(file.name.rpartition("/")[0]):
+            # somebody was forgotten meanwhile: the rows are those of before
+            self.store.remove(name)
+            raise FileNotFoundError(errno.ENOENT, "replaced meanwhile", file.name)
         return file.model_copy(update={"name": name})
 
     def rewrite(self, table: str, file: LakeFile, rows: "pa.Table") -> LakeFile:
@@ -149,12 +163,24 @@ class Lake:
         self._remove_replaced(commit, following)
 
     def clean(self) -> None:
-        """Remove what a replacement left behind that was cut short."""
-        self.commits()
+        """Remove what a replacement or a commit left behind that was cut short.
+
+        Whoever calls this holds the journal's lock. Where other journals may share the store, a file that no
+        commit names is theirs perhaps, on its way to a commit, and stays for `_ON_ITS_WAY`.
+        """
+        commits = self.commits()
         for commit in list(self._seen.values()):
             replaced = next((each for each in self._seen.values() if each.name == commit.replaces), None)
             if replaced is not None:
                 self._remove_replaced(replaced, commit)
+        known = {file.name for commit in commits for files in commit.files.values() for file in files}
+        since = f"{datetime.now(UTC) - _ON_ITS_WAY:%Y%m%dT%H%M%S%f}" if self._is_shared else None
+        for name in self.store.every_name():
+            ours = _OUR_FILE.fullmatch(name)
+            if not ours or f"{ours['folder']}{ours['stem']}.parquet" in known:
+                continue
+            if since is None or ours["stem"] < since:
+                self.store.remove(name)
 
     def _remove_replaced(self, commit: Commit, following: Commit) -> None:
         """Remove the files of a commit that the following one has no more, however they were measured."""
@@ -162,11 +188,20 @@ class Lake:
         for files in commit.files.values():
             for file in files:
                 if file.name not in kept:
+                    # first: who measures it anew at this moment looks whether it is still there
+                    self.store.remove(file.name)
                     base = file.name.removesuffix("parquet")
                     for name in self.store.names(file.name.rpartition("/")[0]):
                         if name.startswith(base):
                             self.store.remove(name)
         self.store.remove(f"{_COMMITS}/{commit.name}.json")
+
+    def following(self, commit: Commit) -> Commit | None:
+        """What stands for a commit now that somebody was forgotten; None where it stands for itself."""
+        stem = commit.name.partition("~")[0]
+        return next(
+            (each for each in self.commits() if each != commit and each.name.partition("~")[0] == stem), None
+        )
 
     def read(self, file: LakeFile, columns: Iterable[str] | None = None) -> "pa.Table":
         """The rows of a file."""
@@ -214,7 +249,9 @@ def covered_by(commits: Iterable[Commit]) -> dict[str, Span]:
 
 def lake_of(journal: Path, place: str | None = None) -> Lake:
     """The lake of a journal: at `place`, else where `EXAMSGRAPH_LAKE` says, else in the journal's folder."""
-    return Lake(open_store(place or Settings().lake or journal / LAKE_FOLDER))
+    own = journal / LAKE_FOLDER
+    elsewhere = place or Settings().lake
+    return Lake(open_store(elsewhere or own), is_shared=elsewhere is not None)
 
 
 def waiting_bytes(journal: Path, segments: Iterable[Path]) -> int:

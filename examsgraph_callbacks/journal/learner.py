@@ -1,9 +1,12 @@
 """Which facts are one learner's: those that name them, and those of their turns that name nobody."""
 
-from collections.abc import Callable, Iterable
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from examsgraph_callbacks.events import Fact, RunFact
+from examsgraph_callbacks.events import Fact, PromptComparison, RunFact
 
 __all__ = ["Learner", "find_learner"]
 
@@ -26,11 +29,15 @@ class Learner:
         """Whether the fact is theirs, as far as is known by now."""
         if fact.user_id is not None:
             return fact.user_id in self.user_ids
-        return _turn(fact) in self.traces or fact.session_id in self.sessions
+        return not self.traces.isdisjoint(_turns(fact)) or fact.session_id in self.sessions
 
     def is_named_in(self, line: bytes) -> bool:
-        """Whether a line that is no fact names them all the same."""
-        return any(f'"user_id":{_quoted(user_id)}'.encode() in line for user_id in self.user_ids)
+        """Whether a line that is no fact, or a part of one, names them or one of their turns all the same."""
+        named = set(_told(line, "user_id"))
+        if named:
+            return not named.isdisjoint(self.user_ids)
+        turns = {*_told(line, "trace_id"), *_told(line, "run_id")}
+        return not self.traces.isdisjoint(turns) or not self.sessions.isdisjoint(_told(line, "session_id"))
 
 
 def find_learner(read: Callable[[], Iterable[Fact]], user_ids: Iterable[str]) -> Learner:
@@ -45,21 +52,18 @@ def find_learner(read: Callable[[], Iterable[Fact]], user_ids: Iterable[str]) ->
         traces, sessions, known_shared = len(learner.traces), len(learner.sessions), len(shared)
         learner.events, learner.unnamed, learner.kinds = set(), set(), {}
         for fact in read():
-            turn = _turn(fact)
+            turns = _turns(fact)
             if learner.owns(fact):
                 learner.events.add(fact.event_id)
                 learner.kinds[fact.kind] = learner.kinds.get(fact.kind, 0) + 1
                 if fact.user_id is None:
                     learner.unnamed.add(fact.event_id)
-                if turn is not None and turn not in shared:
-                    learner.traces.add(turn)
+                learner.traces |= turns - shared
                 if fact.session_id is not None and fact.session_id not in shared:
                     learner.sessions.add(fact.session_id)
             elif fact.user_id is not None:
-                others = {name for name in (turn, fact.session_id) if name} & (
-                    learner.traces | learner.sessions
-                )
-                shared |= others
+                mentioned = {*turns, fact.session_id} if fact.session_id else turns
+                shared |= mentioned & (learner.traces | learner.sessions)
         if len(shared) > known_shared:
             # what was found by way of these is theirs no more
             learner.traces, learner.sessions = set(), set()
@@ -67,11 +71,15 @@ def find_learner(read: Callable[[], Iterable[Fact]], user_ids: Iterable[str]) ->
             return learner
 
 
-def _turn(fact: Fact) -> str | None:
-    return fact.trace_id or (fact.run_id if isinstance(fact, RunFact) else None)
+def _turns(fact: Fact) -> set[str]:
+    if isinstance(fact, PromptComparison):
+        return {name for name in (fact.trace_id, *fact.trace_ids.values()) if name}
+    turn = fact.trace_id or (fact.run_id if isinstance(fact, RunFact) else None)
+    return {turn} if turn else set()
 
 
-def _quoted(text: str) -> str:
-    import json
-
-    return json.dumps(text, ensure_ascii=False)
+def _told(line: bytes, name: str) -> Iterator[str]:
+    """The texts that stand under a name, wherever in a line, which may be torn."""
+    for text in re.findall(rb'"%b"\s*:\s*("(?:[^"\\]|\\.)*")' % name.encode(), line):
+        with suppress(ValueError):
+            yield json.loads(text)

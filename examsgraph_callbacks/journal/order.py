@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal.lake import FACTS, Commit, Lake, Span
@@ -61,12 +61,9 @@ def of_segment(segment: Path, span: Span | None, on_problem: Callable[[Problem],
 
 def of_commit(lake: Lake, commit: Commit, on_problem: Callable[[Problem], None]) -> Source | None:
     """What a commit added to the lake; None where that is nothing."""
-    files = commit.files.get(FACTS, ())
-    for file in files:
-        for batch in lake.batches(file, ["written_at", "segment"]):
-            begin = batch.slice(0, 1).to_pylist()[0]
-            first = begin["written_at"], begin["segment"]
-            return Source(first, lambda: _compacted(lake, commit, on_problem))
+    for row in _rows(lake, commit, ["written_at", "segment", "position"]):
+        first = row["written_at"], row["segment"]
+        return Source(first, lambda: _compacted(lake, commit, on_problem))
     return None
 
 
@@ -80,11 +77,31 @@ def _written(segment: Path, span: Span | None, on_problem: Callable[[Problem], N
 
 
 def _compacted(lake: Lake, commit: Commit, on_problem: Callable[[Problem], None]) -> Iterator[Written]:
-    for file in commit.files.get(FACTS, ()):
-        for batch in lake.batches(file, ["written_at", "segment", "position", "line"]):
-            for row in batch.to_pylist():
-                fact = read_line(row["line"])
-                if isinstance(fact, str):
-                    on_problem(Problem(Path(row["segment"]), row["position"], fact, row["line"]))
-                else:
-                    yield Written(row["written_at"], row["segment"], fact)
+    for row in _rows(lake, commit, ["written_at", "segment", "position", "line"]):
+        fact = read_line(row["line"])
+        if isinstance(fact, str):
+            on_problem(Problem(Path(row["segment"]), row["position"], fact, row["line"]))
+        else:
+            yield Written(row["written_at"], row["segment"], fact)
+
+
+def _rows(lake: Lake, commit: Commit, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """The rows of a commit's facts, also where somebody is forgotten meanwhile."""
+    last: tuple[datetime, str, int] | None = None
+    current: Commit | None = commit
+    while current is not None:
+        try:
+            for file in current.files.get(FACTS, ()):
+                for batch in lake.batches(file, columns):
+                    for row in batch.to_pylist():
+                        place = row["written_at"], row["segment"], row["position"]
+                        if last is None or place > last:
+                            last = place
+                            yield row
+        except FileNotFoundError:
+            # the rest stands in what has replaced it
+            current = lake.following(current)
+            if current is None:
+                raise
+        else:
+            return

@@ -21,6 +21,9 @@ class Store(Protocol):
     def names(self, folder: str) -> list[str]:
         """The files right in a folder, in order; none where there is no such folder."""
 
+    def every_name(self) -> list[str]:
+        """All files, in whatever folder, those on their way too."""
+
     def remove(self, name: str) -> None:
         """Take a file away, if it is there."""
 
@@ -30,7 +33,11 @@ class Store(Protocol):
 
 def open_store(place: str | Path) -> Store:
     """The store at `place`; raises `MissingExtraError` where fsspec, or its part for it, is not installed."""
-    if "://" in str(place):
+    scheme, is_uri, rest = str(place).partition("://")
+    if is_uri and scheme in {"file", "local"}:
+        # as a folder: through fsspec a file would be there before it is whole
+        return Folder(Path(rest).absolute())
+    if is_uri:
         return Remote(str(place))
     return Folder(Path(place).absolute())
 
@@ -60,6 +67,9 @@ class Folder:
         return sorted(
             f"{folder}/{path.name}" for path in (self.path / folder).glob("[!.]*") if path.is_file()
         )
+
+    def every_name(self) -> list[str]:
+        return [str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file()]
 
     def remove(self, name: str) -> None:
         (self.path / name).unlink(missing_ok=True)
@@ -112,6 +122,11 @@ class Remote:
         return sorted(
             f"{folder}/{PurePosixPath(each['name']).name}" for each in found if each["type"] == "file"
         )
+
+    def every_name(self) -> list[str]:
+        self.filesystem.invalidate_cache()
+        found = self.filesystem.find(str(self._root))
+        return [str(PurePosixPath(path).relative_to(self._root)) for path in found]
 
     def remove(self, name: str) -> None:
         if self.filesystem.exists(str(self._root / name)):
