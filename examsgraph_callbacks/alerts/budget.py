@@ -5,9 +5,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from examsgraph_callbacks.capture import ambient_context, pseudonym
 from examsgraph_callbacks.errors import BudgetExceededError, InvalidInputError
@@ -77,7 +78,9 @@ class BudgetGuard:
         self._zone = settings.time_zone
         self._user_key = None if settings.user_key is None else settings.user_key.get_secret_value()
         self._spending = _Spending(
-            journal if isinstance(journal, Journal) else Journal(journal), meter or configured_meter()
+            journal if isinstance(journal, Journal) else Journal(journal),
+            meter or configured_meter(),
+            self._zone,
         )
         self._lock = threading.Lock()
         self._read_at: float | None = None
@@ -101,15 +104,15 @@ class BudgetGuard:
         return day if user_id is None else user
 
     def _sums(self, user: str | None) -> tuple[Spent, Spent]:
-        today = self._now().astimezone(self._zone).date()
-        midnight = datetime.combine(today, datetime.min.time(), self._zone)
         with self._lock:
+            # under the lock: who waited for it over midnight is in the new day
+            today = self._now().astimezone(self._zone).date()
             at = self._monotonic_seconds()
             due = self._read_at is None or at - self._read_at >= self._refresh_seconds
-            if due or self._spending.since != midnight:
+            if due or not self._spending.knows(today):
                 self._read_at = at
-                self._spending.read(midnight)
-            return self._spending.of_day(), self._spending.of_user(self._recorded(user))
+                self._spending.read(today)
+            return self._spending.of_day(today), self._spending.of_user(today, self._recorded(user))
 
     def _recorded(self, user: str | None) -> str | None:
         return user if user is None or self._user_key is None else pseudonym(user, self._user_key)
@@ -134,46 +137,66 @@ class BudgetGuard:
 
 
 class _Spending:
-    """The sums since a midnight; whoever has it holds the guard's lock."""
+    """The sums by the day on which calls began; whoever has it holds the guard's lock.
 
-    def __init__(self, journal: Journal, meter: Meter) -> None:
+    Yesterday's are kept too, and tomorrow's if they are there: a clock is set back, and another process's
+    may be ahead.
+    """
+
+    def __init__(self, journal: Journal, meter: Meter, zone: ZoneInfo) -> None:
         self._journal = journal
         self._meter = meter
-        self._tail = Tail(journal)
-        self._usd: defaultdict[str | None, Decimal] = defaultdict(Decimal)
-        self._unpriced: defaultdict[str | None, int] = defaultdict(int)
-        self._total = Spent()
-        self.since: datetime | None = None
+        self._zone = zone
+        self._begin_anew()
 
-    def read(self, since: datetime) -> None:
-        """Go on reading; at another midnight the sums begin with nothing."""
-        if since != self.since:
-            if self.since is not None and since < self.since:  # a clock that was set back
-                self._tail = Tail(self._journal)
-            self._usd.clear()
-            self._unpriced.clear()
-            self._total, self.since = Spent(), since
+    def _begin_anew(self) -> None:
+        self._tail = Tail(self._journal)
+        self._since: date | None = None
+        self._users: defaultdict[tuple[date, str | None], Spent] = defaultdict(Spent)
+        self._days: defaultdict[date, Spent] = defaultdict(Spent)
+
+    def knows(self, day: date) -> bool:
+        """Whether this day was among those that were last read."""
+        return self._since is not None and self._since <= day and day in self._days
+
+    def read(self, today: date) -> None:
+        """Go on reading; what is older than yesterday goes."""
+        if self._since is None or today < self._since:
+            self._begin_anew()
+            self._since = today
+        self._since = since = max(self._since or today, today - timedelta(days=1))
+        self._days[today]  # so that it is known, whatever it costs
+        for key in [key for key in self._users if key[0] < since]:
+            del self._users[key]
+        for day in [day for day in self._days if day < since]:
+            del self._days[day]
+        midnight = datetime.combine(today, datetime.min.time(), self._zone).astimezone(UTC)
         try:
-            for fact in self._tail.new(since.astimezone(UTC) - timedelta(seconds=1)):
-                if isinstance(fact, (LLMCall, EmbeddingCall)) and fact.started_at >= since:
-                    self._add(fact)
+            for fact in self._tail.new(midnight - timedelta(seconds=1)):
+                if isinstance(fact, (LLMCall, EmbeddingCall)):
+                    day = fact.started_at.astimezone(self._zone).date()
+                    if day >= since:
+                        self._add(day, fact)
         except Exception as error:  # noqa: BLE001 - the host's call does not fail for our disk
             failures.report("reading what was spent", error)
 
-    def of_day(self) -> Spent:
+    def of_day(self, day: date) -> Spent:
         """Of everybody."""
-        return self._total
+        return self._days.get(day, Spent())
 
-    def of_user(self, user: str | None) -> Spent:
+    def of_user(self, day: date, user: str | None) -> Spent:
         """Of one user, under the id that is recorded; nothing of nobody."""
-        return Spent(self._usd.get(user, Decimal(0)), self._unpriced.get(user, 0)) if user else Spent()
+        return self._users.get((day, user), Spent()) if user else Spent()
 
-    def _add(self, call: LLMCall | EmbeddingCall) -> None:
+    def _add(self, day: date, call: LLMCall | EmbeddingCall) -> None:
         cost = self._meter.measure(call).cost_usd
         unpriced = int(cost is None and call.status != "error")
-        self._usd[call.user_id] += cost or 0
-        self._unpriced[call.user_id] += unpriced
-        self._total = Spent(self._total.usd + (cost or 0), self._total.unpriced_calls + unpriced)
+        self._users[day, call.user_id] = _more(self._users[day, call.user_id], cost, unpriced)
+        self._days[day] = _more(self._days[day], cost, unpriced)
+
+
+def _more(spent: Spent, cost: Decimal | None, unpriced: int) -> Spent:
+    return Spent(spent.usd + (cost or 0), spent.unpriced_calls + unpriced)
 
 
 def _amount(name: str, given: Decimal | float | str | None) -> Decimal | None:

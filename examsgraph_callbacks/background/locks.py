@@ -5,6 +5,7 @@ process ids, which would be wrong in another container.
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,13 +25,23 @@ __all__ = [
 FOLDER = "shipped"
 """The folder in a journal that holds what is known of its shipping."""
 
+_TRIES = 100
+_PAUSE_SECONDS = 0.0001
+
 
 def mark_written(segment: int) -> None:
     """Let others see that this process writes to a segment, for as long as its descriptor is open."""
     with suppress(ImportError, OSError):  # a system without such locks, a disk that knows none
         import fcntl
 
-        fcntl.flock(segment, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(segment, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # somebody asks at this very moment whether it is written, which takes a microsecond
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return
 
 
 def is_written(segment: Path) -> bool:

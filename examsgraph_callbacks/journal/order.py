@@ -11,7 +11,7 @@ from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal.lake import FACTS, Commit, Lake, Span
 from examsgraph_callbacks.journal.reader import Problem, read_line, read_segment
 
-__all__ = ["Source", "Written", "in_order", "of_commit", "of_segment"]
+__all__ = ["Source", "Written", "in_order", "of_commit", "of_segment", "rows_of_commit"]
 
 
 class Written(NamedTuple):
@@ -61,7 +61,7 @@ def of_segment(segment: Path, span: Span | None, on_problem: Callable[[Problem],
 
 def of_commit(lake: Lake, commit: Commit, on_problem: Callable[[Problem], None]) -> Source | None:
     """What a commit added to the lake; None where that is nothing."""
-    for row in _rows(lake, commit, ["written_at", "segment", "position"]):
+    for row in rows_of_commit(lake, commit, ["written_at", "segment", "position"]):
         first = row["written_at"], row["segment"]
         return Source(first, lambda: _compacted(lake, commit, on_problem))
     return None
@@ -77,7 +77,7 @@ def _written(segment: Path, span: Span | None, on_problem: Callable[[Problem], N
 
 
 def _compacted(lake: Lake, commit: Commit, on_problem: Callable[[Problem], None]) -> Iterator[Written]:
-    for row in _rows(lake, commit, ["written_at", "segment", "position", "line"]):
+    for row in rows_of_commit(lake, commit, ["written_at", "segment", "position", "line"]):
         fact = read_line(row["line"])
         if isinstance(fact, str):
             on_problem(Problem(Path(row["segment"]), row["position"], fact, row["line"]))
@@ -85,8 +85,11 @@ def _compacted(lake: Lake, commit: Commit, on_problem: Callable[[Problem], None]
             yield Written(row["written_at"], row["segment"], fact)
 
 
-def _rows(lake: Lake, commit: Commit, columns: list[str]) -> Iterator[dict[str, Any]]:
-    """The rows of a commit's facts, also where somebody is forgotten meanwhile."""
+def rows_of_commit(lake: Lake, commit: Commit, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """The rows of a commit's facts, also where somebody is forgotten meanwhile.
+
+    `columns` are to have `written_at`, `segment` and `position`, by which rows stand in order.
+    """
     last: tuple[datetime, str, int] | None = None
     current: Commit | None = commit
     while current is not None:

@@ -12,7 +12,7 @@ from examsgraph_callbacks.journal.reader import Problem, read_line, read_segment
 from examsgraph_callbacks.settings import Settings
 
 if TYPE_CHECKING:
-    from examsgraph_callbacks.journal.lake import Lake, LakeFile
+    from examsgraph_callbacks.journal.lake import Commit, Lake
 
 __all__ = ["Tail"]
 
@@ -55,7 +55,7 @@ class Tail:
         self._on_disk = on_disk
 
     def _compacted(self, on_disk: set[str], since: datetime) -> Iterator[Fact]:
-        from examsgraph_callbacks.journal.lake import FACTS, covered_by, lake_of
+        from examsgraph_callbacks.journal.lake import covered_by, lake_of
 
         gone = set(self.offsets) - on_disk
         if Settings().lake is None and not (self._journal.path / LAKE_FOLDER).is_dir():
@@ -75,18 +75,21 @@ class Tail:
         }
         for commit in commits:
             if unread & set(commit.segments):
-                for file in commit.files.get(FACTS, ()):
-                    yield from self._of_file(lake, file, unread)
+                yield from self._of_commit(lake, commit, unread)
         self.offsets.update({name: covered[name].end for name in unread})
 
-    def _of_file(self, lake: "Lake", file: "LakeFile", unread: set[str]) -> Iterator[Fact]:
-        for batch in lake.batches(file, ["segment", "position", "line"]):
-            for row in batch.to_pylist():
-                if row["segment"] not in unread or row["position"] < self.offsets.get(row["segment"], 0):
-                    continue
-                fact = read_line(row["line"])
-                if not isinstance(fact, str):
-                    yield fact
+    def _of_commit(self, lake: "Lake", commit: "Commit", unread: set[str]) -> Iterator[Fact]:
+        from examsgraph_callbacks.journal.order import rows_of_commit
+
+        for row in rows_of_commit(lake, commit, ["written_at", "segment", "position", "line"]):
+            segment, position = row["segment"], row["position"]
+            if segment not in unread or position < self.offsets.get(segment, 0):
+                continue
+            fact = read_line(row["line"])
+            # whoever is cut short goes on from here
+            self.offsets[segment] = position + len(row["line"])
+            if not isinstance(fact, str):
+                yield fact
 
 
 def _told_by_the_shipper(_problem: Problem) -> None:

@@ -63,6 +63,39 @@ def test_another_day_begins_with_nothing_by_the_zones_clock(guarding: Guarding) 
     assert guarding.guard(daily_usd=1).spent() == Spent(Decimal("0.4"), 0)
 
 
+def test_a_clock_that_is_set_back_over_midnight_and_forth_forgets_no_spending(
+    guarding: Guarding,
+) -> None:
+    guard = guarding.guard(daily_usd=1)
+    guarding.now = datetime(2026, 1, 15, 14, 59, tzinfo=UTC)  # a minute before midnight in Seoul
+    costly_call(guarding, "0.3", "yesterday")
+    assert guard.spent() == Spent(Decimal("0.3"), 0)
+    guarding.pass_by(minutes=2)
+    costly_call(guarding, "5", "today")
+    refused(guard.check)
+    guarding.pass_by(minutes=-2)
+    assert guard.spent() == Spent(Decimal("0.3"), 0)
+    guarding.pass_by(minutes=2)
+    refused(guard.check)
+    assert guard.spent() == Spent(Decimal(5), 0)
+    guarding.pass_by(days=-3)
+    assert guard.spent() == Spent()
+    guarding.pass_by(days=3)
+    assert guard.spent() == Spent(Decimal(5), 0)
+
+
+def test_a_call_that_another_process_dated_tomorrow_counts_tomorrow(guarding: Guarding) -> None:
+    guard = guarding.guard(daily_usd=1)
+    guarding.now = datetime(2026, 1, 15, 14, 59, 59, tzinfo=UTC)
+    guard.check()
+    guarding.pass_by(seconds=2)
+    costly_call(guarding, "5")
+    guarding.pass_by(seconds=-2)
+    guard.check()
+    guarding.pass_by(seconds=2)
+    refused(guard.check)
+
+
 def test_one_users_budget_is_no_others(guarding: Guarding) -> None:
     guard = guarding.guard(per_user_daily_usd="0.5")
     costly_call(guarding, "0.6", user_id="user_001")

@@ -192,7 +192,7 @@ def test_what_was_written_and_compacted_after_they_were_looked_for_goes_too(jour
 
 def test_a_comparison_of_answers_of_their_turn_is_theirs_though_it_names_nobody(journal: Journal) -> None:
     theirs = turn("a", "user_001")
-    about = {"user_id": None, "session_id": None, "trace_id": None}
+    about: dict[str, Any] = {"user_id": None, "session_id": None, "trace_id": None}
     of_theirs = comparison(**about, trace_ids={"v1": theirs[0].trace_id}, user_answer="그들의 답")
     of_others = comparison(**about, trace_ids={"v1": "f" * 32}).model_copy(update={"event_id": "o"})
     segment(journal, "a", [*theirs, of_theirs, of_others])

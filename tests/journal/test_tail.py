@@ -88,3 +88,16 @@ def test_a_segment_that_was_deleted_is_forgotten(journal: Journal) -> None:
     (journal.path / "a.jsonl").unlink()
     assert read(tail) == []
     assert tail.offsets == {}
+
+
+def test_who_is_cut_short_while_reading_the_lake_reads_nothing_twice(journal: Journal) -> None:
+    write(journal, "a", 1, 3)
+    write(journal, "b", 2, 4)
+    compacted(journal)
+    tail = Tail(journal)
+    facts = iter(tail.new(SINCE))
+    assert [next(facts).event_id for _ in range(2)] == [feedback(after_seconds=n).event_id for n in (1, 2)]
+    del facts
+
+    assert read(tail) == [3, 4]
+    assert read(tail) == []

@@ -1,0 +1,36 @@
+"""Who writes a segment is seen by others, whenever they look."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from examsgraph_callbacks.background.locks import is_written
+from examsgraph_callbacks.journal.segment import Segment
+
+
+def test_who_is_looked_at_in_the_moment_of_beginning_is_seen_to_write_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock, asking = fcntl.flock, list[int]()
+
+    def asked_just_before(descriptor: int, how: int) -> None:
+        if not asking and how & fcntl.LOCK_SH:
+            asking.append(os.open(next(tmp_path.glob("*.jsonl")), os.O_RDONLY))
+            flock(asking[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        flock(descriptor, how)
+
+    def has_asked(_seconds: float) -> None:
+        flock(asking[0], fcntl.LOCK_UN)
+
+    monkeypatch.setattr(fcntl, "flock", asked_just_before)
+    monkeypatch.setattr("examsgraph_callbacks.background.locks.time.sleep", has_asked)
+    segment = Segment(tmp_path)
+    monkeypatch.undo()
+    (path,) = tmp_path.glob("*.jsonl")
+    os.close(asking[0])
+
+    assert is_written(path)
+    segment.close()
+    assert not is_written(path)
