@@ -9,6 +9,7 @@ from examsgraph_callbacks.journal.store import Remote, Store
 
 if TYPE_CHECKING:
     import ibis
+    import pyarrow as pa
     from ibis.backends import BaseBackend
 
 __all__ = ["connect", "read_parquet"]
@@ -38,21 +39,37 @@ def connect(engine: str) -> "BaseBackend":
         ) from error
 
 
-def read_parquet(backend: "BaseBackend", files: Sequence[str], store: Store) -> "ibis.Table":
-    """A table of the rows of Parquet files (one or more), wherever they are."""
+def read_parquet(
+    backend: "BaseBackend", files: Sequence[str], store: Store, columns: "pa.Schema"
+) -> "ibis.Table":
+    """The `columns` of Parquet files (one or more), wherever they are.
+
+    A file may be older than a column, which is null in it.
+    """
     if backend.name == "pyspark":
         from ibis.util import gen_name
 
         name = gen_name("examsgraph")
         # Ibis would read them one by one
-        backend._session.read.parquet(*files).createOrReplaceTempView(name)  # noqa: SLF001
-        return backend.table(name)
+        reader = backend._session.read.option("mergeSchema", "true")  # noqa: SLF001
+        reader.parquet(*files).createOrReplaceTempView(name)
+        return _of_columns(backend.table(name), columns)
     if backend.name == "duckdb":
         if isinstance(store, Remote) and store.scheme not in backend.con.list_filesystems():
             backend.register_filesystem(store.filesystem)
-        return backend.read_parquet(list(files))
-    tables = [backend.read_parquet(file) for file in files]
+        return _of_columns(backend.read_parquet(list(files), union_by_name=True), columns)
+    tables = [_of_columns(backend.read_parquet(file), columns) for file in files]
     return tables[0].union(*tables[1:]) if len(tables) > 1 else tables[0]
+
+
+def _of_columns(table: "ibis.Table", columns: "pa.Schema") -> "ibis.Table":
+    import ibis
+
+    missing = set(columns.names) - set(table.columns)
+    types = ibis.Schema.from_pyarrow(columns)
+    return table.select(
+        **{name: ibis.null(types[name]) if name in missing else table[name] for name in columns.names}
+    )
 
 
 def _spark() -> "BaseBackend":

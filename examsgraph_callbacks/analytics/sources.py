@@ -119,9 +119,8 @@ class Sources:
             return self._in_memory(pa.concat_tables(rows) if rows else TABLES[name].empty_table())
         addresses = tuple(self._lake.store.address(file.name) for file in files)
         if addresses not in self._opened:
-            self._opened[addresses] = read_parquet(self._backend, addresses, self._lake.store)
-        # as files order their columns, however old they are
-        table = self._opened[addresses].select(*TABLES[name].names)
+            self._opened[addresses] = read_parquet(self._backend, addresses, self._lake.store, TABLES[name])
+        table = self._opened[addresses]
         return table.union(self._in_memory(pa.concat_tables(rows))) if rows else table
 
     def _as_measured(self, name: str, file: LakeFile, commit: Commit) -> LakeFile:
@@ -152,7 +151,7 @@ class Sources:
             weakref.finalize(self, rmtree, self._scratch, ignore_errors=True)
         file = self._scratch / f"{len(list(self._scratch.iterdir()))}.parquet"
         parquet.write_table(rows, file)
-        return read_parquet(self._backend, [str(file)], self._lake.store)
+        return read_parquet(self._backend, [str(file)], self._lake.store, rows.schema)
 
 
 def _may_hold(file: LakeFile, period: Period) -> bool:

@@ -129,7 +129,13 @@ def _call(line: bytes) -> LLMCall | None:
 
 
 def measured_anew(calls: pa.Table, meter: Meter) -> pa.Table:
-    """The same rows of `calls` with the figures that `meter` gives them; tokens stay as they are."""
+    """The same rows of `calls` with the figures that `meter` gives them; tokens stay as they are.
+
+    Where `calls` are older than a column, it is null.
+    """
+    for field in TABLES["calls"]:
+        if field.name not in calls.column_names:
+            calls = calls.append_column(field, pa.nulls(calls.num_rows, field.type))
     figures = measure_columns(meter, calls.select(CALL_COLUMNS.names), None)
     figures = figures.set_column(
         figures.column_names.index("estimated"), FIGURE_COLUMNS.field("estimated"), calls["estimated"]
