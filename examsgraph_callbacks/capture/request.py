@@ -26,6 +26,7 @@ PARAMETERS = frozenset(
         "tool_choice",
         "parallel_tool_calls",
         "stream_options",
+        "cache_control",
     }
 )
 

@@ -6,13 +6,15 @@ from typing import NamedTuple
 __all__ = ["Usage", "usage_from_langchain", "usage_from_openai", "usage_from_response"]
 
 _TIERS = ("flex_", "priority_")
+# as Anthropic has it, and LangChain after it
+_FOR_AN_HOUR = "ephemeral_1h_input_tokens"
 
 
 class Usage(NamedTuple):
     """What a provider reported, in tokens; None is what it did not say.
 
     Cached, cache-write and audio-input tokens are parts of input, reasoning and audio-output tokens
-    parts of output.
+    parts of output; what is written to be kept for an hour is a part of the cache writes.
     """
 
     input_tokens: int | None = None
@@ -22,6 +24,7 @@ class Usage(NamedTuple):
     reasoning_tokens: int | None = None
     audio_input_tokens: int | None = None
     audio_output_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
 
     def or_else(self, other: "Usage") -> "Usage":
         """The same usage, with what it does not say taken from `other`."""
@@ -40,6 +43,7 @@ def usage_from_langchain(usage: Mapping[str, object]) -> Usage:
         reasoning_tokens=_count(outputs.get("reasoning")),
         audio_input_tokens=_count(inputs.get("audio")),
         audio_output_tokens=_count(outputs.get("audio")),
+        cache_write_1h_tokens=_count(inputs.get(_FOR_AN_HOUR)),
     )
 
 
@@ -91,6 +95,7 @@ def _usage_from_anthropic(usage: Mapping[str, object]) -> Usage:
         cached_tokens=cached,
         cache_write_tokens=written,
         reasoning_tokens=_count(_mapping(usage.get("output_tokens_details")).get("thinking_tokens")),
+        cache_write_1h_tokens=_count(by_lifetime.get(_FOR_AN_HOUR)),
     )
 
 
@@ -121,7 +126,7 @@ def _cache_writes(inputs: Mapping[str, object]) -> int | None:
         return total
     split = [
         count
-        for key in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+        for key in ("ephemeral_5m_input_tokens", _FOR_AN_HOUR)
         if (count := _count(inputs.get(key))) is not None
     ]
     return sum(split) if split else total

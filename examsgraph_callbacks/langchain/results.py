@@ -87,7 +87,9 @@ def _usage(
         if streamed and usage.input_tokens == 0:
             # no prompt takes no tokens: the provider said it in its first event only, which
             # langchain-anthropic passes over
-            usage = usage._replace(input_tokens=None, cached_tokens=None, cache_write_tokens=None)
+            usage = usage._replace(
+                input_tokens=None, cached_tokens=None, cache_write_tokens=None, cache_write_1h_tokens=None
+            )
         return usage, metadata.get("total_cost") == 0
     if raw == {} and message is None and not streamed and "token_usage" in output:
         # of several prompts in one request, the first run carries all the usage

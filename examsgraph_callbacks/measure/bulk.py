@@ -35,7 +35,9 @@ _PARTS = (
     "audio_input_tokens",
     "audio_output_tokens",
     "reasoning_tokens",
+    "cache_write_1h_tokens",
 )
+"""The columns of `BilledTokens` behind input and output, in its order."""
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as the column is
 _US_A_DAY = 86_400_000_000
 _LARGEST = 2**62
@@ -198,15 +200,26 @@ class _Bill:
             odd |= parts["audio_input_tokens"] > 0
         if not quote.speaks:
             odd |= parts["audio_output_tokens"] > 0
+        for_an_hour = parts["cache_write_1h_tokens"]
+        if not quote.keeps:
+            odd |= for_an_hour > 0
         whole = None if quote.flat is None else whole_prices(quote.flat)
         if whole is None:
             odd[:] = True
         else:
             plain, amount = inputs.copy(), np.zeros_like(inputs)
-            for price, name in ((whole.cached, "cached_tokens"), (whole.cache_write, "cache_write_tokens")):
+            written = parts["cache_write_tokens"]
+            odd |= for_an_hour > written
+            if whole.cache_write_1h is not None:
+                written = written - for_an_hour
+            for price, tokens in (
+                (whole.cached, parts["cached_tokens"]),
+                (whole.cache_write, written),
+                (whole.cache_write_1h, for_an_hour),
+            ):
                 if price is not None:
-                    plain -= parts[name]
-                    amount += price * parts[name]
+                    plain -= tokens
+                    amount += price * tokens
             amount += whole.input * plain + whole.output * outputs
             most = int(
                 max(

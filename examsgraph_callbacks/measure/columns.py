@@ -27,6 +27,7 @@ CALL_COLUMNS = pa.schema(
         ("output_tokens", pa.int64()),
         ("cached_tokens", pa.int64()),
         ("cache_write_tokens", pa.int64()),
+        ("cache_write_1h_tokens", pa.int64()),
         ("reasoning_tokens", pa.int64()),
         ("audio_input_tokens", pa.int64()),
         ("audio_output_tokens", pa.int64()),

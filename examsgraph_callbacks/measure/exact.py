@@ -25,28 +25,33 @@ _LARGEST_PRICE = 2**40
 
 
 class WholePrices(NamedTuple):
-    """Prices of one token in whole numbers of 10^-`decimals` USD; None: billed as plain input."""
+    """Prices of one token in whole numbers of 10^-`decimals` USD; None: billed as what it is a part of."""
 
     input: int
     output: int
     cached: int | None
     cache_write: int | None
+    cache_write_1h: int | None
     decimals: int
 
     @property
     def sum(self) -> int:
         """No cost exceeds this times the largest count of tokens."""
-        return self.input + self.output + (self.cached or 0) + (self.cache_write or 0)
+        of_parts = (self.cached or 0) + (self.cache_write or 0) + (self.cache_write_1h or 0)
+        return self.input + self.output + of_parts
 
 
 def whole_prices(prices: TokenPrices) -> WholePrices | None:
     """The same prices as whole numbers; None where they are too fine, or too large, for that."""
-    named = (prices.input, prices.output, prices.cached, prices.cache_write)
+    named = (prices.input, prices.output, prices.cached, prices.cache_write, prices.cache_write_1h)
     digits = max(_decimals(price) for price in named if price is not None)
     whole = [None if price is None else int(price.scaleb(digits)) for price in named]
     if digits + _OF_A_MILLION > COST.scale or any(price > _LARGEST_PRICE for price in whole if price):
         return None
-    return WholePrices(whole[0] or 0, whole[1] or 0, whole[2], whole[3], digits + _OF_A_MILLION)
+    plain, output, cached, cache_write, cache_write_1h = whole
+    return WholePrices(
+        plain or 0, output or 0, cached, cache_write, cache_write_1h, decimals=digits + _OF_A_MILLION
+    )
 
 
 def costs_in_usd(amounts: "NDArray[np.int64]", decimals: int) -> pa.Array:

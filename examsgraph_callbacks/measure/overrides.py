@@ -20,8 +20,9 @@ class PriceOverride(BaseModel):
 
     `model` is a served or requested name, or a glob such as `tutor-*`; upper and lower case are alike.
     Without `provider` or `service_tier` (`flex`, `priority`) it holds for any. Without `cached` or
-    `cache_write` those tokens cost what plain input does; audio and reasoning tokens cost what input
-    and output do. An embedding model's `output` is 0.
+    `cache_write` those tokens cost what plain input does, and without `cache_write_1h` what is written to
+    be kept for an hour costs what other writes do; audio and reasoning tokens cost what input and output
+    do. An embedding model's `output` is 0.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,7 @@ class PriceOverride(BaseModel):
     output: UsdPerMillion
     cached: UsdPerMillion | None = None
     cache_write: UsdPerMillion | None = None
+    cache_write_1h: UsdPerMillion | None = None
 
     def matches(self, provider: str | None, model: str, service_tier: str | None) -> bool:
         """Whether this is the price of `model` at `provider` on `service_tier`."""
@@ -45,7 +47,7 @@ class PriceOverride(BaseModel):
     @property
     def token_prices(self) -> TokenPrices:
         """The same prices, ready to bill with."""
-        return TokenPrices(self.input, self.output, self.cached, self.cache_write)
+        return TokenPrices(self.input, self.output, self.cached, self.cache_write, self.cache_write_1h)
 
 
 def load_prices(path: str | Path) -> tuple[PriceOverride, ...]:
@@ -53,7 +55,7 @@ def load_prices(path: str | Path) -> tuple[PriceOverride, ...]:
 
         [[prices]]
         model = "tutor-*"       # a served or requested name, or a glob
-        provider = "azure"      # optional, as are service_tier, cached and cache_write
+        provider = "azure"      # optional, as are service_tier, cached, cache_write and cache_write_1h
         input = 2.00            # USD for a million tokens
         output = 8.00
         cached = 0.50

@@ -24,9 +24,11 @@ STATED = "stated by the caller"
 _REMEMBERED_PRICES = 4096
 _STANDARD_TIERS = frozenset({"auto", "default", "on_demand", "standard"})
 # keys of genai-prices whose cost `TokenPrices` works out: those it knows, and those of which the facts
-# count nothing (the provider's own searches, and writes kept for an hour, which are not told from others)
-_KNOWN_KEYS = frozenset({"input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok"})
-_UNCOUNTED_KEYS = frozenset({"cache_write_1h_mtok", "storage_searches_kcount", "web_searches_kcount"})
+# count nothing (the provider's own searches)
+_KNOWN_KEYS = frozenset(
+    {"input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok"}
+)
+_UNCOUNTED_KEYS = frozenset({"storage_searches_kcount", "web_searches_kcount"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Quote:
 
     `flat` are the prices where they are one number for each kind of token, else None; they may change
     `within_a_day`. It `hears` where it prices audio that the model read, `speaks` where it prices audio
-    that it wrote.
+    that it wrote, `keeps` where it prices what is written to the provider's cache for an hour.
     """
 
     version: str
@@ -53,12 +55,16 @@ class Quote:
     within_a_day: bool = False
     hears: bool = True
     speaks: bool = True
+    keeps: bool = True
 
     def why_not(self, model: str | None, tokens: BilledTokens) -> str | None:
         """Why these tokens have no price although the model has one; None where they have."""
         if (tokens.audio_input and not self.hears) or (tokens.audio_output and not self.speaks):
             # the library would take it for text, which costs a fraction of it
             return f"{self.version} lists {model} without a price for audio"
+        if tokens.cache_write_1h and not self.keeps:
+            # the library would take them for writes of five minutes, which cost less
+            return f"{self.version} lists {model} without a price for cache writes kept for an hour"
         return None
 
     def price(self, model: str | None, tokens: BilledTokens, moment: datetime) -> Price:
@@ -84,7 +90,8 @@ class PriceList:
 
         What was served is what is billed: the requested model's list price holds only where nobody said
         what was served (an override may be for either name, such as an Azure deployment's). Cached,
-        cache-write, audio and reasoning tokens are parts of input and output and are billed once; web
+        cache-write, audio and reasoning tokens are parts of input and output and are billed once, and so
+        are writes kept for an hour, which are parts of the writes; web
         searches that a provider runs are not among the facts and not in the cost. Where no price is
         known the cost is None with a reason, never 0: 0 is a cache hit, or a model whose price is 0.
         A cost that the call's reporter stated is used as stated; `listed` tells what it is by the lists.
@@ -107,6 +114,7 @@ class PriceList:
             call.audio_input_tokens,
             call.audio_output_tokens,
             call.reasoning_tokens,
+            call.cache_write_1h_tokens,
         )
         return self._bill(call, call.service_tier, tokens)
 
@@ -145,7 +153,7 @@ class PriceList:
         """Names the prices by which this list bills: equal for lists that bill alike."""
         if not self._overrides:
             return _list_version()
-        told = "\n".join(override.model_dump_json() for override in self._overrides)
+        told = "\n".join(override.model_dump_json(exclude_none=True) for override in self._overrides)
         return f"{_list_version()} behind overrides {sha256(told.encode()).hexdigest()[:12]}"
 
     def _bill(self, call: LLMCall | EmbeddingCall, tier: str | None, tokens: BilledTokens) -> Price:
@@ -212,6 +220,8 @@ def _listed(provider: str | None, model: str, tier: str | None, day: date, *, wr
             input_audio_tokens=tokens.audio_input,
             output_audio_tokens=tokens.audio_output,
             output_reasoning_tokens=tokens.reasoning,
+            # the library takes none for a count that needs the whole beside it
+            cache_write_1h_tokens=tokens.cache_write_1h or None,
         )
         return calculate(usage, moment, context).total_price
 
@@ -224,12 +234,17 @@ def _listed(provider: str | None, model: str, tier: str | None, day: date, *, wr
     if prices.input_mtok is None or (writes and prices.output_mtok is None):
         # the library says 0 here, for models that are free and for those sold by subscription
         return f"{version} lists {model} of provider {provider} without a price for tokens"
-    hears, speaks = prices.input_audio_mtok is not None, prices.output_audio_mtok is not None
     within_a_day = _changes_within_a_day(standard.model)
     flat = None if within_a_day else _flat(prices)
-    if flat is None:
-        return Quote(version, cost_usd, within_a_day=within_a_day, hears=hears, speaks=speaks)
-    return replace(_flat_quote(version, flat), hears=hears, speaks=speaks)
+    quote = (
+        Quote(version, cost_usd, within_a_day=within_a_day) if flat is None else _flat_quote(version, flat)
+    )
+    return replace(
+        quote,
+        hears=prices.input_audio_mtok is not None,
+        speaks=prices.output_audio_mtok is not None,
+        keeps=prices.cache_write_1h_mtok is not None,
+    )
 
 
 def _flat(prices: "ModelPrice") -> TokenPrices | None:
@@ -243,6 +258,7 @@ def _flat(prices: "ModelPrice") -> TokenPrices | None:
         output=numbers.get("output_mtok", Decimal(0)),  # of an embedding model, which writes none
         cached=numbers.get("cache_read_mtok"),
         cache_write=numbers.get("cache_write_mtok"),
+        cache_write_1h=numbers.get("cache_write_1h_mtok"),
     )
 
 

@@ -10,7 +10,10 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class BilledTokens:
-    """The tokens of a call by what they cost; all but `input` and `output` are parts of those two."""
+    """The tokens of a call by what they cost; all but `input` and `output` are parts of those two.
+
+    `cache_write_1h`, written to be kept for an hour, is a part of `cache_write`.
+    """
 
     input: int
     output: int = 0
@@ -19,31 +22,42 @@ class BilledTokens:
     audio_input: int | None = None
     audio_output: int | None = None
     reasoning: int | None = None
+    cache_write_1h: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPrices:
-    """USD for a million tokens of each kind; a kind without a price is billed as plain input."""
+    """USD for a million tokens of each kind; a kind without a price is billed as what it is a part of."""
 
     input: Decimal
     output: Decimal
     cached: Decimal | None = None
     cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
 
     def cost_usd(self, tokens: BilledTokens) -> Decimal:
         """The cost of `tokens` in USD.
 
-        Cached and cache-write tokens are parts of the input, so plain input is what they leave. Raises
-        `ValueError` where they are more than that.
+        Cached and cache-write tokens are parts of the input, so plain input is what they leave; so are
+        writes for an hour of the writes. Raises `ValueError` where a part is more than its whole.
         """
+        written, for_an_hour = tokens.cache_write or 0, tokens.cache_write_1h or 0
+        if for_an_hour > written:
+            raise ValueError(
+                f"{for_an_hour} tokens written for an hour cannot be parts of {written} cache-write tokens",
+            )
         plain = tokens.input
         millionths = self.output * tokens.output
         if self.cached is not None and tokens.cached:
             plain -= tokens.cached
             millionths += self.cached * tokens.cached
-        if self.cache_write is not None and tokens.cache_write:
-            plain -= tokens.cache_write
-            millionths += self.cache_write * tokens.cache_write
+        if self.cache_write_1h is not None:
+            plain -= for_an_hour
+            written -= for_an_hour
+            millionths += self.cache_write_1h * for_an_hour
+        if self.cache_write is not None:
+            plain -= written
+            millionths += self.cache_write * written
         if plain < 0:
             raise ValueError(
                 f"{tokens.input - plain} cached and cache-write tokens cannot be parts of "

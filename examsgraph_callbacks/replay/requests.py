@@ -11,8 +11,8 @@ from examsgraph_callbacks.events import LLMCall, Request
 
 __all__ = ["Asked", "Canonical", "key_of", "ours_too"]
 
-# how an answer is to be sent, not what it is to say
-_NOT_SAMPLING = frozenset({"stream_options"})
+# how an answer is to be sent and the prompt to be kept, not what the answer is to say
+_NOT_SAMPLING = frozenset({"stream_options", "cache_control"})
 
 Asked = dict[str, JsonValue]
 """A request in the one form in which requests are compared: `model`, `messages`, `tools`, `parameters`."""

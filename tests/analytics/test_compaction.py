@@ -4,13 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from examsgraph_callbacks.analytics import Analytics
 from examsgraph_callbacks.analytics.compaction import Compaction, compact
@@ -21,6 +24,7 @@ from examsgraph_callbacks.journal.columns import read_columns
 from examsgraph_callbacks.journal.encode import encode_fact
 from examsgraph_callbacks.journal.lake import Lake
 from examsgraph_callbacks.journal.store import Folder
+from examsgraph_callbacks.measure import Meter, PriceList, PriceOverride
 from examsgraph_callbacks.settings import Settings
 from tests.analytics.facts import answered, document_path, explored, feedback
 from tests.journal.test_columns import BROKEN, UNUSUAL
@@ -327,6 +331,43 @@ def test_a_lake_may_be_an_object_store(journal: Journal, monkeypatch: pytest.Mon
     assert every_id(journal) == before
     asked = Analytics(journal)
     assert [asked.top_failed_concepts(), asked.average_cost()] == told[:2]
+
+
+OTHER_PRICES = Meter(PriceList([PriceOverride(model="gpt-4o*", input=Decimal(1000), output=Decimal(0))]))
+
+
+@pytest.mark.parametrize("meter", [Meter(), OTHER_PRICES], ids=["the same prices", "other prices"])
+def test_a_lake_that_is_older_than_a_column_answers_as_if_it_were_not(meter: Meter, journal: Journal) -> None:
+    kept_for_an_hour = answered(
+        provider="anthropic",
+        requested_model="claude-haiku-4-5",
+        served_model="claude-haiku-4-5",
+        cache_write_tokens=1000,
+        cache_write_1h_tokens=600,
+    )
+    compacted(journal, meter=Meter())
+    for file in (journal.path / "lake" / "calls").rglob("*.parquet"):
+        rows = parquet.read_table(file, partitioning=None)
+        parquet.write_table(rows.drop_columns(["cache_write_1h_tokens"]), file)
+    only_old = costs(journal, meter)
+    append(journal.path / "d.jsonl", encode_fact(kept_for_an_hour))
+    as_told = Journal(journal.path.parent / "as told")
+    as_told.path.mkdir()
+    for segment in journal.segments():
+        (as_told.path / segment.name).write_bytes(segment.read_bytes())
+    compacted(journal, meter=Meter())
+
+    everything = costs(as_told, meter)
+    assert costs(journal, meter) == everything
+    # 500 at 1, 400 at 1.25, 600 at 2 and 800 at 5 USD a million
+    assert everything - only_old == Counter({Decimal("0.0062"): 1})
+
+
+def costs(journal: Journal, meter: Meter) -> Counter[Decimal | None]:
+    """What each route cost."""
+    return Counter(
+        route.cost_usd for route in Analytics(journal, Settings(lake=None), meter).routing().routes
+    )
 
 
 def test_the_lake_belongs_to_the_users_group_and_not_to_the_world(journal: Journal) -> None:

@@ -34,13 +34,20 @@ def test_the_prefix_of_a_service_tier_is_taken_off_the_details(tier: str) -> Non
 def test_cache_writes_split_by_lifetime_are_added_up() -> None:
     details = {"cache_creation": 0, "ephemeral_5m_input_tokens": 7, "ephemeral_1h_input_tokens": 4}
     usage = usage_from_langchain({"input_tokens": 20, "output_tokens": 1, "input_token_details": details})
-    assert usage.cache_write_tokens == 11
+    assert (usage.cache_write_tokens, usage.cache_write_1h_tokens) == (11, 4)
 
 
 def test_cache_writes_reported_both_ways_are_counted_once() -> None:
     details = {"cache_creation": 11, "ephemeral_5m_input_tokens": 7, "ephemeral_1h_input_tokens": 4}
     usage = usage_from_langchain({"input_tokens": 20, "output_tokens": 1, "input_token_details": details})
-    assert usage.cache_write_tokens == 11
+    assert (usage.cache_write_tokens, usage.cache_write_1h_tokens) == (11, 4)
+
+
+def test_how_long_cache_writes_are_kept_stays_unknown_where_nobody_says() -> None:
+    usage = usage_from_langchain(
+        {"input_tokens": 20, "output_tokens": 1, "input_token_details": {"cache_creation": 11}}
+    )
+    assert (usage.cache_write_tokens, usage.cache_write_1h_tokens) == (11, None)
 
 
 def test_what_was_not_reported_stays_unknown() -> None:
@@ -92,7 +99,14 @@ class TestARawAnswer:
                 "output_tokens_details": {"thinking_tokens": 30},
             },
         )
-        assert usage == Usage(71, 50, cached_tokens=40, cache_write_tokens=11, reasoning_tokens=30)
+        assert usage == Usage(
+            71,
+            50,
+            cached_tokens=40,
+            cache_write_tokens=11,
+            reasoning_tokens=30,
+            cache_write_1h_tokens=4,
+        )
 
     def test_of_anthropics_from_before_it_had_a_cache(self) -> None:
         assert usage_from_response({"input_tokens": 19, "output_tokens": 22}) == Usage(19, 22)

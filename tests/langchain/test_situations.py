@@ -6,7 +6,7 @@ and it must say for whom, in which trace, how long and by which model, asked for
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -38,6 +38,14 @@ CLAUDE = Answer(
     cached_tokens=400,
     cache_write_tokens=300,
 )
+FOR_AN_HOUR = {"type": "ephemeral", "ttl": "1h"}
+KEPT = {"type": "text", "text": "당신은 튜터입니다.", "cache_control": FOR_AN_HOUR}
+KEPT_TOOL = {
+    "name": "look_up",
+    "description": "Look a concept up.",
+    "input_schema": {"type": "object", "properties": {"concept": {"type": "string"}}},
+    "cache_control": FOR_AN_HOUR,
+}
 
 
 @tool
@@ -166,6 +174,31 @@ SITUATIONS = [
         (CLAUDE,),
         ("claude-haiku-4-5",),
         "anthropic",
+    ),
+    *(
+        Situation(
+            f"Claude with cache writes for an hour, asked for {where}",
+            runnable,
+            (replace(CLAUDE, cache_write_1h_tokens=300),),
+            ("claude-haiku-4-5",),
+            "anthropic",
+            question=question,
+        )
+        for where, runnable, question in (
+            ("as a whole", lambda w: w.claude().bind(cache_control=FOR_AN_HOUR), "정규화란?"),
+            ("in a message", lambda w: w.claude(), [("system", [KEPT]), ("user", "정규화란?")]),
+            ("with a tool", lambda w: w.claude().bind_tools([KEPT_TOOL]), "정규화란?"),
+        )
+    ),
+    Situation(
+        "Claude with cache writes of both lifetimes",
+        lambda w: w.claude().bind(cache_control={"type": "ephemeral"}),
+        (replace(CLAUDE, cache_write_1h_tokens=200),),
+        ("claude-haiku-4-5",),
+        "anthropic",
+        question=[("system", [KEPT]), ("user", "정규화란?")],
+        # a stream tells them apart in its first event only, which langchain-anthropic passes over
+        ways=("invoke", "batch", "ainvoke", "abatch"),
     ),
     Situation("a tool offered and called", lambda w: w.chat().bind_tools([look_up]), (CALLS_A_TOOL,)),
     Situation(

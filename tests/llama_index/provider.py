@@ -48,10 +48,9 @@ class Provider:
     def like(self, model: str = "gpt-4o-mini", **more: Any) -> Any:
         return OpenAILike(model=model, is_chat_model=True, **self._openai(**more))
 
-    def claude(self) -> Any:
-        claude = Anthropic(
-            model="claude-haiku-4-5", base_url=self.server.root, api_key="not-a-key", max_retries=0
-        )
+    def claude(self, **more: Any) -> Any:
+        about = {"base_url": self.server.root, "api_key": "not-a-key", "max_retries": 0, **more}
+        claude = Anthropic(model="claude-haiku-4-5", **about)
         self._claudes.append(claude)
         return claude
 

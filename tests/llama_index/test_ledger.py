@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.base.llms.types import CacheControl, CachePoint, ChatMessage, TextBlock
 from llama_index.core.query_engine import RetrieverQueryEngine
 
 from examsgraph_callbacks import tutoring
@@ -28,6 +29,15 @@ CONTEXT = {
     "question_id": "q_001",
     "task_type": "complex_reasoning",
 }
+
+
+FOR_AN_HOUR = {"type": "ephemeral", "ttl": "1h"}
+CLAUDE_FOR_AN_HOUR = Answer(
+    served_model="claude-haiku-4-5-20251001",
+    input_tokens=1000,
+    cache_write_tokens=300,
+    cache_write_1h_tokens=300,
+)
 
 
 @pytest.fixture
@@ -78,6 +88,13 @@ SITUATIONS = [
         "claude-haiku-4-5",
         "anthropic",
     ),
+    Situation(
+        "Claude with cache writes for an hour",
+        lambda p: p.claude(additional_kwargs={"cache_control": FOR_AN_HOUR}),
+        CLAUDE_FOR_AN_HOUR,
+        "claude-haiku-4-5",
+        "anthropic",
+    ),
 ]
 
 
@@ -90,6 +107,7 @@ def figures_of(fact: LLMCall) -> tuple[Any, ...]:
         fact.output_tokens,
         fact.cached_tokens or 0,
         fact.cache_write_tokens or 0,
+        fact.cache_write_1h_tokens or 0,
         fact.reasoning_tokens or 0,
         fact.audio_input_tokens or 0,
         fact.audio_output_tokens or 0,
@@ -104,6 +122,7 @@ def figures_in(bill: Bill) -> tuple[Any, ...]:
         bill.output_tokens,
         bill.cached_tokens,
         bill.cache_write_tokens,
+        bill.cache_write_1h_tokens,
         bill.reasoning_tokens,
         bill.audio_input_tokens,
         bill.audio_output_tokens,
@@ -151,6 +170,32 @@ async def test_facts_and_ledger_agree(
     assert recorded.served_model == (None if passed_over else bill.model)
     assert (recorded.requested_model, recorded.provider) == (situation.requested, situation.provider)
     assert recorded.streamed == streams
+
+
+@needs_anthropic
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ChatMessage(
+            blocks=[
+                TextBlock(text="정규화란?"),
+                CachePoint(cache_control=CacheControl(type="ephemeral", ttl="1h")),
+            ],
+        ),
+        ChatMessage("정규화란?", additional_kwargs={"cache_control": FOR_AN_HOUR}),
+    ],
+    ids=["with a cache point", "with a mark"],
+)
+async def test_a_message_says_how_long_a_streamed_claude_keeps_what_it_wrote(
+    asked: ChatMessage, provider: Provider, handler: ExamsGraphEventHandler
+) -> None:
+    provider.server.default = CLAUDE_FOR_AN_HOUR
+    with tutoring(**CONTEXT):
+        list(provider.claude().stream_chat([asked]))
+    (recorded,) = agree(provider, handler)
+    assert recorded.cache_write_1h_tokens == 300
+    (sent,) = provider.server.requests
+    assert sent["messages"][0]["content"][0]["cache_control"]["ttl"] == "1h"
 
 
 def look_up(concept: str) -> str:

@@ -27,6 +27,7 @@ from examsgraph_callbacks.llama_index import (
 from examsgraph_callbacks.replay import Player
 from tests.graph.graphs import demo_graph
 from tests.llama_index.provider import Provider
+from tests.llama_index.test_recordings import needs_anthropic
 from tests.replay.played import cut, no_sockets, the_same
 from tests.servers.openai_server import Answer
 
@@ -66,6 +67,28 @@ async def test_a_chat_whole_and_streamed_is_played_as_it_was(provider: Provider,
     assert len([delta for delta in deltas if delta]) == 3, "a word each"
     replayed = [fact for fact in calls(tmp_path / "played") if fact["error_type"] != "ReplayMissError"]
     assert replayed == calls(tmp_path / "live")
+
+
+@needs_anthropic
+async def test_how_long_claude_keeps_what_it_wrote_is_played_too(provider: Provider, tmp_path: Path) -> None:
+    provider.server.will(
+        Answer(
+            served_model="claude-haiku-4-5-20251001",
+            input_tokens=1000,
+            cached_tokens=400,
+            cache_write_tokens=300,
+            cache_write_1h_tokens=200,
+        )
+    )
+    with ExamsGraphEventHandler(tmp_path / "live"):
+        await provider.claude().achat(ASKED)
+    recording = cut(tmp_path / "live", tmp_path / "claude.egrec.jsonl")
+
+    with no_sockets(), ExamsGraphEventHandler(tmp_path / "played"):
+        await ReplayLLM(Player(recording), "claude-haiku-4-5").achat(ASKED)
+    (live,), (replayed,) = calls(tmp_path / "live"), calls(tmp_path / "played")
+    assert live["cache_write_1h_tokens"] == 200
+    assert {**replayed, "reasoning_tokens": None} == {**live, "reasoning_tokens": None}
 
 
 def look_up(concept: str) -> str:

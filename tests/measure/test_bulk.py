@@ -30,6 +30,7 @@ CONTRACT = Meter(
             ),
             PriceOverride(model="gpt-4o", input=Decimal("1e-13"), output=Decimal(3)),
             PriceOverride(model="o3", input=Decimal("1e13"), output=Decimal(1)),
+            PriceOverride(model="gpt-5", input=Decimal(1), output=Decimal(2), cache_write_1h=Decimal("2.2")),
         ]
     ),
     RoutingPolicy({"simple_greeting": ("gpt-4o-mini", "gpt-4.1"), "drill": ()}),
@@ -90,6 +91,7 @@ models = st.sampled_from(
         "gemini-2.5-flash",
         "claude-3-7-sonnet-20250219",
         "claude-sonnet-4-5",
+        "claude-haiku-4-5",
         "deepseek-chat",
         "text-embedding-3-small",
     ]
@@ -114,6 +116,7 @@ llm_calls = st.builds(
     output_tokens=tokens,
     cached_tokens=tokens,
     cache_write_tokens=tokens,
+    cache_write_1h_tokens=st.one_of(st.none(), tokens),
     reasoning_tokens=tokens,
     audio_input_tokens=tokens,
     audio_output_tokens=tokens,
@@ -135,6 +138,24 @@ embedding_calls = st.builds(
 @pytest.mark.parametrize("meter", [METER, CONTRACT], ids=["list", "contract"])
 def test_any_calls_have_the_figures_that_each_has_by_itself(meter: Meter, calls: list[Call]) -> None:
     assert in_bulk(calls, meter) == one_by_one(calls, meter)
+
+
+@given(st.lists(st.integers(0, 3000), min_size=4, max_size=4), models, providers)
+def test_cache_writes_of_either_lifetime_have_them_too(
+    counts: list[int], model: str | None, provider: str | None
+) -> None:
+    for_an_hour, written, read, plain = counts
+    call = llm_call(
+        provider=provider,
+        served_model=model,
+        input_tokens=plain + read + written + for_an_hour,
+        cached_tokens=read,
+        cache_write_tokens=written + for_an_hour,
+        cache_write_1h_tokens=for_an_hour,
+        output_tokens=plain,
+    )
+    for meter in (METER, CONTRACT):
+        assert in_bulk([call, call], meter) == one_by_one([call, call], meter)
 
 
 @pytest.mark.parametrize("reported", [True, False], ids=["reported", "estimated"])

@@ -16,6 +16,7 @@ input = 2.00
 output = 8
 cached = 0.1
 cache_write = 2.5
+cache_write_1h = 4.0
 
 [[prices]]
 model = "우리-모델"
@@ -42,6 +43,7 @@ def test_prices_load_in_their_order_and_exactly(tmp_path: Path) -> None:
             output=Decimal(8),
             cached=Decimal("0.1"),
             cache_write=Decimal("2.5"),
+            cache_write_1h=Decimal("4.0"),
         ),
         PriceOverride(model="우리-모델", input=Decimal(0), output=Decimal(0)),
     )

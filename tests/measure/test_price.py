@@ -39,6 +39,55 @@ def test_cache_writes_are_part_of_the_input_and_billed_once() -> None:
     assert paid.cost_usd == Decimal("0.01014")
 
 
+def test_cache_writes_kept_for_an_hour_are_part_of_the_writes_and_billed_once() -> None:
+    # 100 at 3, 300 at 0.30, 200 at 3.75, 400 at 6 and 500 at 15 USD a million: Anthropic's
+    # claude-sonnet-4-5, whose prices are in tiers, and claude-3-7-sonnet, whose are the same and are not
+    for model in ("claude-sonnet-4-5", "claude-3-7-sonnet-20250219"):
+        paid = price(
+            provider="anthropic",
+            served_model=model,
+            input_tokens=1000,
+            cached_tokens=300,
+            cache_write_tokens=600,
+            cache_write_1h_tokens=400,
+            output_tokens=500,
+        )
+        assert paid.cost_usd == Decimal("0.01104"), model
+
+
+def test_cache_writes_kept_for_an_hour_are_not_billed_as_others_where_the_list_has_no_price() -> None:
+    usage = {
+        "provider": "openrouter",
+        "served_model": "anthropic/claude-haiku-4.5",
+        "input_tokens": 1000,
+        "cache_write_tokens": 600,
+        "output_tokens": 500,
+    }
+    assert price(**usage, cache_write_1h_tokens=0).cost_usd == price(**usage).cost_usd is not None
+    kept = price(**usage, cache_write_1h_tokens=400)
+    assert kept.cost_usd is None
+    assert "without a price for cache writes kept for an hour" in str(kept.unpriced_reason)
+
+
+def test_an_override_has_its_own_price_for_an_hour_or_else_that_of_other_writes() -> None:
+    usage = {
+        "served_model": "gpt-4o",
+        "input_tokens": 1000,
+        "cache_write_tokens": 600,
+        "cache_write_1h_tokens": 400,
+        "output_tokens": 0,
+    }
+    plain = {"model": "gpt-4o", "input": Decimal(1), "output": Decimal(2)}
+    writes = {"cache_write": Decimal(3)}
+    hours = {"cache_write_1h": Decimal(5)}
+    costs = [
+        price(PriceList([PriceOverride.model_validate(plain | more)]), **usage).cost_usd
+        for more in ({}, writes, hours, writes | hours)
+    ]
+    # 1000 at 1; 400 at 1 and 600 at 3; 600 at 1 and 400 at 5; 400 at 1, 200 at 3 and 400 at 5
+    assert costs == [Decimal("0.001"), Decimal("0.0022"), Decimal("0.0026"), Decimal("0.003")]
+
+
 def test_audio_is_part_of_input_and_output_and_billed_once() -> None:
     # 600 at 2.50, 400 at 32, 300 at 10 and 200 at 64 USD a million: OpenAI's gpt-audio
     paid = price(
@@ -172,11 +221,20 @@ def test_a_cache_hit_costs_exactly_nothing_whatever_it_saved() -> None:
     assert hit == Price(Decimal(0))
 
 
-@pytest.mark.parametrize("parts", [{"cached_tokens": 15}, {"cached_tokens": 6, "cache_write_tokens": 6}])
-def test_parts_that_exceed_their_whole_are_not_priced(parts: dict[str, int]) -> None:
+@pytest.mark.parametrize("model", ["claude-3-7-sonnet-20250219", "claude-sonnet-4-5"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"cached_tokens": 15},
+        {"cached_tokens": 6, "cache_write_tokens": 6},
+        {"cache_write_tokens": 5, "cache_write_1h_tokens": 6},
+        {"cache_write_1h_tokens": 6},
+    ],
+)
+def test_parts_that_exceed_their_whole_are_not_priced(parts: dict[str, int], model: str) -> None:
     impossible = price(
         provider="anthropic",
-        served_model="claude-3-7-sonnet-20250219",
+        served_model=model,
         input_tokens=10,
         output_tokens=1,
         **parts,

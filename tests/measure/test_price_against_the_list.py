@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import product
 
 import genai_prices
 from genai_prices.data import providers
@@ -22,7 +23,8 @@ def listed_calls() -> Iterator[LLMCall]:
     for provider in providers:
         for model in provider.models:
             for day in days_of_change(model):
-                for input_tokens in (1234, 2_345_678):  # below and above the thresholds of tiered prices
+                # below and above the thresholds of tiered prices
+                for input_tokens, for_an_hour in product((1234, 2_345_678), (None, 45)):
                     yield llm_call(
                         started_at=datetime(day.year, day.month, day.day, 3, tzinfo=UTC),
                         provider=provider.id,
@@ -30,6 +32,7 @@ def listed_calls() -> Iterator[LLMCall]:
                         input_tokens=input_tokens,
                         cached_tokens=321,
                         cache_write_tokens=123,
+                        cache_write_1h_tokens=for_an_hour,
                         output_tokens=777,
                         reasoning_tokens=77,
                     )
@@ -51,6 +54,7 @@ def straight_from_the_list(call: LLMCall) -> Decimal:
         output_tokens=call.output_tokens,
         cache_read_tokens=call.cached_tokens,
         cache_write_tokens=call.cache_write_tokens,
+        cache_write_1h_tokens=call.cache_write_1h_tokens,
         output_reasoning_tokens=call.reasoning_tokens,
     )
     assert call.served_model is not None

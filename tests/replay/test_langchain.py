@@ -7,6 +7,7 @@ from typing import Any
 import openai
 import pytest
 from langchain.agents import create_agent
+from langchain_anthropic import ChatAnthropic
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import HumanMessage
 from langchain_core.output_parsers import StrOutputParser
@@ -85,6 +86,28 @@ def test_a_streaming_chain(server: LedgerServer, tmp_path: Path) -> None:
         return "".join([chunk async for chunk in tutor(model).astream(asked)])
 
     assert asyncio.run(stand_in()) == first
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+def test_how_long_claude_keeps_what_it_wrote(way: str, server: LedgerServer, tmp_path: Path) -> None:
+    mark = {"type": "ephemeral", "ttl": "1h"}
+    asked = [
+        ("system", [{"type": "text", "text": "당신은 튜터입니다.", "cache_control": mark}]),
+        ("user", "?"),
+    ]
+    server.will(Answer(input_tokens=1000, cache_write_tokens=300, cache_write_1h_tokens=300))
+    claude = ChatAnthropic(
+        model="claude-haiku-4-5", base_url=server.root, api_key=SecretStr("not-a-key"), max_retries=0
+    )
+    list(getattr(claude, way)(asked, recorded_by(tmp_path / "live")))
+    recording = cut(tmp_path / "live", tmp_path / "claude.egrec.jsonl")
+
+    stand_in = ReplayChatModel(player=Player(recording), model="claude-haiku-4-5")
+    list(getattr(stand_in, way)(asked, recorded_by(tmp_path / "played")))
+    for name in ("live", "played"):
+        (call,) = Journal(tmp_path / name).read()
+        assert isinstance(call, LLMCall)
+        assert (call.cache_write_tokens, call.cache_write_1h_tokens) == (300, 300), name
 
 
 async def test_an_async_batch_of_twenty_equal_prompts(server: LedgerServer, tmp_path: Path) -> None:

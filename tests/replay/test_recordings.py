@@ -76,7 +76,7 @@ def test_the_same_facts_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_header_says_what_wrote_it_and_by_which_rules_secrets_were_taken_out(recording: Path) -> None:
     header = Recording(recording).header
-    assert (header.format, header.schema_version, header.redaction) == (1, "1.1", "1")
+    assert (header.format, header.schema_version, header.redaction) == (1, "1.2", "1")
     assert "langchain-core" in header.libraries
 
 

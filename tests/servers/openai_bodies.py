@@ -24,6 +24,7 @@ class Answer:
     output_tokens: int = 20
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
     reasoning_tokens: int = 0
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
@@ -221,8 +222,8 @@ def _anthropic_usage(answer: Answer) -> Body:
         "cache_read_input_tokens": answer.cached_tokens,
         "cache_creation_input_tokens": answer.cache_write_tokens,
         "cache_creation": {
-            "ephemeral_5m_input_tokens": answer.cache_write_tokens,
-            "ephemeral_1h_input_tokens": 0,
+            "ephemeral_5m_input_tokens": answer.cache_write_tokens - answer.cache_write_1h_tokens,
+            "ephemeral_1h_input_tokens": answer.cache_write_1h_tokens,
         },
         "output_tokens": answer.output_tokens,
         "service_tier": answer.service_tier or "standard",

@@ -28,6 +28,7 @@ class Bill:
     output_tokens: int
     cached_tokens: int
     cache_write_tokens: int
+    cache_write_1h_tokens: int
     reasoning_tokens: int
     audio_input_tokens: int
     audio_output_tokens: int
@@ -83,6 +84,7 @@ class LedgerServer:
                     output_tokens=answer.output_tokens * answer.choices * prompts,
                     cached_tokens=answer.cached_tokens,
                     cache_write_tokens=answer.cache_write_tokens,
+                    cache_write_1h_tokens=answer.cache_write_1h_tokens,
                     reasoning_tokens=answer.reasoning_tokens,
                     audio_input_tokens=answer.audio_input_tokens,
                     audio_output_tokens=answer.audio_output_tokens,

@@ -99,8 +99,12 @@ def _usage(call: LLMCall) -> UsageMetadata | None:
         return None
     inputs, outputs = call.input_tokens or 0, call.output_tokens or 0
     usage = UsageMetadata(input_tokens=inputs, output_tokens=outputs, total_tokens=inputs + outputs)
-    read, written, heard = call.cached_tokens, call.cache_write_tokens, call.audio_input_tokens
-    details = {"cache_read": read, "cache_creation": written, "audio": heard}
+    details = {
+        "cache_read": call.cached_tokens,
+        "cache_creation": call.cache_write_tokens,
+        "ephemeral_1h_input_tokens": call.cache_write_1h_tokens,
+        "audio": call.audio_input_tokens,
+    }
     if known := {name: count for name, count in details.items() if count is not None}:
         usage["input_token_details"] = InputTokenDetails(**known)  # type: ignore[typeddict-item]
     details = {"reasoning": call.reasoning_tokens, "audio": call.audio_output_tokens}

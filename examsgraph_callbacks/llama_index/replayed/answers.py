@@ -64,23 +64,48 @@ def _tool_call(given: JsonValue) -> ToolCallBlock:
 
 
 def _raw(call: LLMCall) -> dict[str, Any]:
-    """The answer as OpenAI's chat completions tell it, as far as it is on record."""
+    """The answer as OpenAI's chat completions tell it, as far as it is on record.
+
+    Its usage is told as Anthropic's where that is what says how long cache writes are kept.
+    """
     raw: dict[str, Any] = {"model": call.served_model, "choices": [{"finish_reason": call.finish_reason}]}
     if call.service_tier is not None:
         raw["service_tier"] = call.service_tier
     if call.input_tokens is not None and call.output_tokens is not None:
-        raw["usage"] = {
-            "prompt_tokens": call.input_tokens,
-            "completion_tokens": call.output_tokens,
-            "total_tokens": call.input_tokens + call.output_tokens,
-            "prompt_tokens_details": {
-                "cached_tokens": call.cached_tokens,
-                "cache_write_tokens": call.cache_write_tokens,
-                "audio_tokens": call.audio_input_tokens,
-            },
-            "completion_tokens_details": {
-                "reasoning_tokens": call.reasoning_tokens,
-                "audio_tokens": call.audio_output_tokens,
-            },
-        }
+        tells = _usage if call.cache_write_1h_tokens is None else _usage_of_anthropic
+        raw["usage"] = tells(call, call.input_tokens, call.output_tokens)
     return raw
+
+
+def _usage(call: LLMCall, input_tokens: int, output_tokens: int) -> dict[str, Any]:
+    return {
+        "prompt_tokens": input_tokens,
+        "completion_tokens": output_tokens,
+        "total_tokens": input_tokens + output_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": call.cached_tokens,
+            "cache_write_tokens": call.cache_write_tokens,
+            "audio_tokens": call.audio_input_tokens,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": call.reasoning_tokens,
+            "audio_tokens": call.audio_output_tokens,
+        },
+    }
+
+
+def _usage_of_anthropic(call: LLMCall, input_tokens: int, output_tokens: int) -> dict[str, Any]:
+    """The same as Anthropic tells it, who alone says for how long what was written is kept."""
+    read, written = call.cached_tokens or 0, call.cache_write_tokens or 0
+    for_an_hour = call.cache_write_1h_tokens or 0
+    return {
+        "input_tokens": input_tokens - read - written,
+        "output_tokens": output_tokens,
+        "cache_read_input_tokens": call.cached_tokens,
+        "cache_creation_input_tokens": call.cache_write_tokens,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": written - for_an_hour,
+            "ephemeral_1h_input_tokens": for_an_hour,
+        },
+        "output_tokens_details": {"thinking_tokens": call.reasoning_tokens},
+    }
