@@ -7,6 +7,7 @@ __all__ = ["Usage", "usage_from_langchain", "usage_from_openai", "usage_from_res
 
 _TIERS = ("flex_", "priority_")
 # as Anthropic has it, and LangChain after it
+_FOR_MINUTES = "ephemeral_5m_input_tokens"
 _FOR_AN_HOUR = "ephemeral_1h_input_tokens"
 
 
@@ -35,15 +36,19 @@ def usage_from_langchain(usage: Mapping[str, object]) -> Usage:
     """LangChain's `usage_metadata`: totals, and details that flex and priority tiers prefix."""
     inputs = _unprefixed(_mapping(usage.get("input_token_details")))
     outputs = _unprefixed(_mapping(usage.get("output_token_details")))
+    input_tokens, output_tokens = _count(usage.get("input_tokens")), _count(usage.get("output_tokens"))
+    if not inputs and not outputs:
+        return Usage(input_tokens, output_tokens)
+    written = _cache_writes(inputs)
     return Usage(
-        input_tokens=_count(usage.get("input_tokens")),
-        output_tokens=_count(usage.get("output_tokens")),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
         cached_tokens=_count(inputs.get("cache_read")),
-        cache_write_tokens=_cache_writes(inputs),
+        cache_write_tokens=written,
         reasoning_tokens=_count(outputs.get("reasoning")),
         audio_input_tokens=_count(inputs.get("audio")),
         audio_output_tokens=_count(outputs.get("audio")),
-        cache_write_1h_tokens=_count(inputs.get(_FOR_AN_HOUR)),
+        cache_write_1h_tokens=None if written is None else _count(inputs.get(_FOR_AN_HOUR)),
     )
 
 
@@ -124,9 +129,5 @@ def _cache_writes(inputs: Mapping[str, object]) -> int | None:
     total = _count(inputs.get("cache_creation"))
     if total:
         return total
-    split = [
-        count
-        for key in ("ephemeral_5m_input_tokens", _FOR_AN_HOUR)
-        if (count := _count(inputs.get(key))) is not None
-    ]
-    return sum(split) if split else total
+    minutes, hour = _count(inputs.get(_FOR_MINUTES)), _count(inputs.get(_FOR_AN_HOUR))
+    return total if minutes is None and hour is None else (minutes or 0) + (hour or 0)

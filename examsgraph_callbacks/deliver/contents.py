@@ -86,6 +86,7 @@ def call_contents(measured: MeasuredCall, cost: CallCost | None) -> Attributes:
         "examsgraph.estimated": measured.estimated,
         "examsgraph.time_to_first_token_ms": call.time_to_first_token_ms,
         "examsgraph.reasoning_tokens": call.reasoning_tokens,
+        "examsgraph.cache_write_1h_tokens": call.cache_write_1h_tokens,
     }
     if measured.total_tokens is not None:
         contents["mlflow.chat.tokenUsage"] = _known(usage)

@@ -99,9 +99,10 @@ def test_how_long_claude_keeps_what_it_wrote(way: str, server: LedgerServer, tmp
     claude = ChatAnthropic(
         model="claude-haiku-4-5", base_url=server.root, api_key=SecretStr("not-a-key"), max_retries=0
     )
-    list(getattr(claude, way)(asked, recorded_by(tmp_path / "live")))
+    list(getattr(claude, way)(asked, recorded_by(tmp_path / "live"), cache_control=mark))
     recording = cut(tmp_path / "live", tmp_path / "claude.egrec.jsonl")
 
+    # how long the prompt is kept changes nothing of the answer: a stand-in need not be told
     stand_in = ReplayChatModel(player=Player(recording), model="claude-haiku-4-5")
     list(getattr(stand_in, way)(asked, recorded_by(tmp_path / "played")))
     for name in ("live", "played"):
