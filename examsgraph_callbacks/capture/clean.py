@@ -100,10 +100,10 @@ def _add_not_searched_before(
             searched.append(document)
 
 
-def _remember(searched: Iterable[Mapping[str, object]]) -> None:
+def _remember(searched: list[Mapping[str, object]]) -> None:
     if len(_clean_documents) >= _REMEMBERED:
         forget_documents()
-    for document in searched:
+    for document in searched[:_REMEMBERED]:
         digest, content = document.get("content_hash"), document.get("content")
         if isinstance(digest, str) and isinstance(content, str):
             _clean_documents[digest] = len(content)
