@@ -1,9 +1,9 @@
 """Puts methods of ours in the place of a class's own, and takes them away again."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
-__all__ = ["Method", "Replacement"]
+__all__ = ["Method", "Replacement", "subclasses", "telling_of_subclasses"]
 
 Method = Callable[..., Any]
 
@@ -41,3 +41,32 @@ class Replacement:
             setattr(self._owner, self._name, self._own)
         self._ours = None
         return True
+
+
+def subclasses(base: type) -> Iterator[type]:
+    """Every class that derives from `base`, however far, once."""
+    seen: set[type] = set()
+    waiting: list[type] = base.__subclasses__()
+    while waiting:
+        owner = waiting.pop()
+        if owner not in seen:
+            seen.add(owner)
+            waiting.extend(owner.__subclasses__())
+            yield owner
+
+
+def telling_of_subclasses(base: type, tell: Callable[[type], None]) -> Replacement:
+    """Put, it has `tell` hear of every class that comes to derive from `base`."""
+    of_base: Any = base  # mypy takes no class that is told only when it runs
+
+    def wrap(_init_subclass: Method) -> Method:
+        own = vars(base).get("__init_subclass__")
+
+        def init_subclass(owner: Any, /, **kwargs: Any) -> None:
+            inherited = super(of_base, owner).__init_subclass__ if own is None else own.__get__(None, owner)
+            inherited(**kwargs)
+            tell(owner)
+
+        return cast("Method", classmethod(init_subclass))
+
+    return Replacement(base, "__init_subclass__", wrap)

@@ -5,17 +5,17 @@ wrapped, and ask whether the retriever at hand is to be heard; one that is not g
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import Any, cast
+from typing import Any
 from weakref import finalize
 
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.graph.tap.driver import listen_to_the_driver
 from examsgraph_callbacks.graph.tap.heard_run import About, HeardRun, Options, begin_heard_run
 from examsgraph_callbacks.graph.tap.hearing import heard_by
-from examsgraph_callbacks.graph.tap.replacing import Method, Replacement
+from examsgraph_callbacks.graph.tap.replacing import Method, Replacement, subclasses, telling_of_subclasses
 
 __all__ = ["Describe", "Retrievers"]
 
@@ -70,11 +70,11 @@ class Retrievers:
             self._unwrap_if_idle()
 
     def _wrap_all(self) -> None:
-        for owner in _subclasses(self._base):
+        for owner in subclasses(self._base):
             self._wrap(owner)
         place = (self._base, "__init_subclass__")
         if place not in self._wrapped:
-            self._wrapped[place] = Replacement(*place, self._telling_of_subclasses)
+            self._wrapped[place] = telling_of_subclasses(self._base, self._wrap_new)
             self._wrapped[place].put()
 
     def _wrap(self, owner: type) -> None:
@@ -93,19 +93,11 @@ class Retrievers:
                 place: method for place, method in self._wrapped.items() if not method.take_away()
             }
 
-    def _telling_of_subclasses(self, _init_subclass: Method) -> Method:
-        base: Any = self._base
-        own = vars(base).get("__init_subclass__")
-
-        def init_subclass(owner: Any, /, **kwargs: Any) -> None:
-            inherited = super(base, owner).__init_subclass__ if own is None else own.__get__(None, owner)
-            inherited(**kwargs)
-            try:
-                self._wrap(owner)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the host's class must come to be
-                failures.report("recording a retriever's paths", error)
-
-        return cast("Method", classmethod(init_subclass))
+    def _wrap_new(self, owner: type) -> None:
+        try:
+            self._wrap(owner)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the host's class must come to be
+            failures.report("recording a retriever's paths", error)
 
     def _heard(self, search: Method) -> Method:
         if iscoroutinefunction(search):
@@ -143,17 +135,6 @@ class Retrievers:
         if options is None:
             return None
         return begin_heard_run(options, lambda: self._describe(retriever, args, kwargs))
-
-
-def _subclasses(base: type) -> Iterator[type]:
-    seen: set[type] = set()
-    waiting: list[type] = base.__subclasses__()
-    while waiting:
-        owner = waiting.pop()
-        if owner not in seen:
-            seen.add(owner)
-            waiting.extend(owner.__subclasses__())
-            yield owner
 
 
 def _records_itself(retriever: object) -> bool:

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from examsgraph_callbacks.errors import RecordingError
-from examsgraph_callbacks.graph.tap.replacing import Method, Replacement
+from examsgraph_callbacks.graph.tap.replacing import Method, Replacement, subclasses, telling_of_subclasses
 from examsgraph_callbacks.replay import Player
 
 if TYPE_CHECKING:
@@ -83,12 +83,11 @@ class _EverySubclass:
     """Replaces methods of all classes that derive from `base`, those too that come to be later."""
 
     def __init__(self, base: type, methods: dict[str, Callable[[Method], Method]]) -> None:
-        self._base = base
         self._methods = methods
         self._replaced: list[Replacement] = []
-        for owner in _subclasses(base):
+        for owner in subclasses(base):
             self._replace_in(owner)
-        self._put(Replacement(base, "__init_subclass__", self._telling_of_subclasses))
+        self._put(telling_of_subclasses(base, self._replace_in))
 
     def undo(self) -> None:
         """Leave the classes as they were."""
@@ -106,28 +105,6 @@ class _EverySubclass:
     def _put(self, replacement: Replacement) -> None:
         replacement.put()
         self._replaced.append(replacement)
-
-    def _telling_of_subclasses(self, _init_subclass: Method) -> Method:
-        base: Any = self._base
-        own = vars(base).get("__init_subclass__")
-
-        def init_subclass(owner: Any, /, **kwargs: Any) -> None:
-            inherited = super(base, owner).__init_subclass__ if own is None else own.__get__(None, owner)
-            inherited(**kwargs)
-            self._replace_in(owner)
-
-        return cast("Method", classmethod(init_subclass))
-
-
-def _subclasses(base: type) -> Iterator[type]:
-    seen: set[type] = set()
-    waiting: list[type] = base.__subclasses__()
-    while waiting:
-        owner = waiting.pop()
-        if owner not in seen:
-            seen.add(owner)
-            waiting.extend(owner.__subclasses__())
-            yield owner
 
 
 def _generate(lazily: _Lazily) -> Method:
