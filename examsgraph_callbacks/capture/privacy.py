@@ -33,6 +33,7 @@ CONTENT_FIELDS = frozenset(
         "outputs",
         "prompt_variants",
         "query",
+        "rationale",
         "request",
         "texts",
         "user_answer",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from examsgraph_callbacks.experiments import PromptExperiment
+    from examsgraph_callbacks.experiments.judging import Judge
 
 __all__ = ["experiment"]
 
@@ -132,25 +133,58 @@ def score(
 def judge(
     *,
     name: NameArgument = "tone",
-    model: Annotated[str, typer.Option(help="The judge, a chat model by LangChain's name.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "--judge",
+            help="The judge: openai:/gpt-4o as MLflow names a model, or openai:gpt-4o as LangChain does.",
+        ),
+    ],
+    base_url: Annotated[
+        str | None, typer.Option(help="Another address of OpenAI's API, for an openai:/ model alone.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(help="Pairs judged at a time.", min=1, max=64)] = 4,
+    budget: Annotated[
+        float | None,
+        typer.Option(help="Ask no more past so many USD, answers and judgements together.", min=0),
+    ] = None,
+    prices: PricesOption = None,
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="The MLflow; else MLFLOW_TRACKING_URI or mlflow.db beside the journal.")
+    ] = None,
     journal: JournalOption = None,
 ) -> None:
-    """Have a model judge each variant's answers against the first one's, twice with the places swapped.
+    """Have a model judge each variant's answers against the first one's, by MLflow's evaluation.
+
+    Each pair is asked twice with the places swapped: what is judged otherwise then is a tie. MLflow shows an
+    evaluation run a variant in Prompt_Experimentation, with the judge's reasons for each question. Nothing is
+    asked twice of the same judge: run it again after a failure, and it goes on. Needs [experiments].
 
     \b
-    Example:
-        examsgraph experiment judge tone --model openai:gpt-4o
+    Examples:
+        examsgraph experiment judge tone --model openai:/gpt-4o
+        examsgraph experiment judge tone --model anthropic:/claude-sonnet-4-5 --budget 0.50
+        examsgraph experiment judge tone --model openai:/qwen3 --base-url http://localhost:8000/v1
     """  # noqa: D301
     with errors_in_one_line():
         from examsgraph_callbacks.console import Screen
-        from examsgraph_callbacks.console.comparisons import judge_under_bar
+        from examsgraph_callbacks.console.comparisons import Limits
+        from examsgraph_callbacks.console.judging import judge_under_bar
         from examsgraph_callbacks.experiments.spending import require_extra
         from examsgraph_callbacks.journal import Journal
-        from examsgraph_callbacks.langchain.asking import chat_model, judging
+        from examsgraph_callbacks.measure import Meter, PriceList, load_prices
 
         require_extra()
-        opened = Journal(journal)
-        judge_under_bar(opened, Screen(), name, judging(chat_model(model), opened))
+        judge_under_bar(
+            Journal(journal),
+            Screen(),
+            name,
+            _judge(model, base_url),
+            limits=Limits(concurrency, None if budget is None else Decimal(str(budget))),
+            meter=Meter(PriceList(load_prices(prices)) if prices else None),
+            tracking_uri=tracking_uri,
+        )
 
 
 @experiment.command()
@@ -237,6 +271,16 @@ def _experiment(name: str, file: Path | None) -> "PromptExperiment":
     if name not in found:
         raise InvalidInputError(f"expected [experiments.{name}] in {file}, found {', '.join(found)}")
     return found[name]
+
+
+def _judge(model: str, base_url: str | None) -> "Judge":
+    from examsgraph_callbacks.deliver.judge_model import is_model_uri, mlflow_judge
+
+    if is_model_uri(model) or base_url is not None:
+        return mlflow_judge(model, base_url)
+    from examsgraph_callbacks.langchain.asking import chat_model, judging
+
+    return judging(chat_model(model), model)
 
 
 def _from_registry(addresses: "Mapping[str, str]") -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""An offline comparison as a person asks for it: run under a bar, summed up, scored, judged."""
+"""An offline comparison as a person asks for it: run under a bar, summed up, scored."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ from examsgraph_callbacks.console.amounts import (
     tokens,
     usd_decimals,
 )
-from examsgraph_callbacks.console.layout import add_row, heading, new_table
+from examsgraph_callbacks.console.layout import add_row, new_table
 from examsgraph_callbacks.console.screen import Screen
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import LLMCall, PromptComparison, PromptScore
@@ -35,13 +35,11 @@ from examsgraph_callbacks.experiments.comparing import (
     compare_offline,
     tag_of,
 )
-from examsgraph_callbacks.experiments.judging import Judged, judge_comparisons
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
 
 __all__ = [
     "Limits",
-    "judge_under_bar",
     "load_compared_questions",
     "record_given",
     "run_comparison",
@@ -168,20 +166,6 @@ def score_answer(journal: Journal, wanted: str, variant: str, score: float) -> P
     return comparison
 
 
-def judge_under_bar(journal: Journal, screen: Screen, name: str, ask: Callable[[str], str]) -> None:
-    """Have a model judge the comparisons of that name, and show how the variants fared."""
-    tag = tag_of(name)
-    comparisons = [fact for fact in journal.read() if isinstance(fact, PromptComparison) and tag in fact.tags]
-    if not comparisons:
-        raise InvalidInputError(
-            f"expected comparisons of {name!r} in the journal, found none: run  examsgraph experiment run",
-        )
-    with screen.progress("Judging") as advance:
-        judged = judge_comparisons(comparisons, ask, journal.write, advance)
-    control = next(iter(comparisons[0].generated_responses))
-    screen.lay_out(*_judged(judged, control))
-
-
 def _compared(compared: Compared, experiment: PromptExperiment, meter: Meter) -> Iterator[RenderableType]:
     questions = counted(len(compared.comparisons), "question")
     yield Text(f"{questions}, each answered under {len(experiment.variants)} prompts")
@@ -231,31 +215,6 @@ def _left_out(compared: Compared, limits: Limits) -> Iterator[str]:
     elif compared.unasked:
         spent = f"${compared.cost_usd:f}" if compared.cost_usd is not None else "nothing"
         yield f"Not asked for: {unasked}, since {spent} of ${limits.budget_usd} is spent."
-
-
-def _judged(judged: Iterable[Judged], control: str) -> Iterator[RenderableType]:
-    yield Text(f"Against {control}, each pair judged twice with the places swapped", "bold cyan")
-    table = new_table("variant", "pairs", "wins", "losses", "ties", "win rate", "95%", "contradicted")
-    for each in judged:
-        rate = each.win_rate
-        add_row(
-            table,
-            one_line(each.variant),
-            tokens(each.pairs),
-            tokens(each.wins),
-            tokens(each.losses),
-            tokens(each.pairs - each.wins - each.losses),
-            UNKNOWN if rate is None else f"{rate.value:.0%}",
-            UNKNOWN if rate is None else f"{rate.low:.0%} to {rate.high:.0%}",
-            tokens(each.contradicted),
-        )
-    yield table
-    unreadable = sum(each.unreadable for each in judged)
-    if unreadable:
-        yield Text(f"Not judged as asked, and left out: {counted(unreadable, 'pair')}.", "yellow")
-    yield from heading(
-        "What a model prefers is not what teaches: let people score, and learners decide.", "dim"
-    )
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -1,7 +1,7 @@
 """Compares prompts offline: every variant answers every question, and nothing is asked twice."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from examsgraph_callbacks.capture import Clock, Privacy
 from examsgraph_callbacks.events import Fact, LLMCall, PromptComparison, PromptScore, Trace
+from examsgraph_callbacks.experiments.costs import JUDGING, ListeningJournal, Spending
 from examsgraph_callbacks.experiments.experiment import PromptExperiment
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
@@ -67,9 +68,9 @@ class Ask(Protocol):
 class Compared:
     """What an offline comparison came to.
 
-    `calls` and `scores` (of people) are by the names of the variants. `cost_usd` is what all answers cost,
-    those of earlier runs too, None where none has a price. `failed` are the errors of answers that did not
-    come, `unasked` those left for want of budget.
+    `calls` and `scores` (of people) are by the names of the variants. `cost_usd` is what all answers and
+    judgements cost, those of earlier runs too, None where none has a price. `failed` are the errors of
+    answers that did not come, `unasked` those left for want of budget.
     """
 
     comparisons: list[PromptComparison] = field(default_factory=list)
@@ -153,13 +154,11 @@ class _Work:
         self._experiment = experiment
         self._questions = questions
         self._model = model
-        self._journal = _Listening(journal, self._count)
-        self._meter = meter
-        self._budget_usd = budget_usd
+        self._journal = ListeningJournal(journal, self._count)
+        self._spending = Spending(budget_usd, meter)
         self._answers: dict[tuple[str, str], Answer] = {}
         self._written: dict[str, PromptComparison] = {}
         self._scores: dict[tuple[str, str], float] = {}
-        self._dearest = Decimal(0)
         self._lock = threading.Lock()
         self._privacy = Privacy.configured()
 
@@ -171,7 +170,7 @@ class _Work:
     @property
     def knows_cost(self) -> bool:
         """Whether it is known what an answer costs, as far as that matters."""
-        return self._budget_usd is None or self._dearest > 0
+        return self._spending.knows_cost
 
     def remember(self, facts: Iterable[Fact]) -> None:
         """Take from the journal what is there already."""
@@ -204,10 +203,7 @@ class _Work:
 
     def may_ask(self, running: int) -> bool:
         """Whether the budget has room for one more beside those under way."""
-        if self._budget_usd is None:
-            return True
-        spent = self.compared.cost_usd or Decimal(0)
-        return not self.compared.unpriced and spent + self._dearest * (running + 1) <= self._budget_usd
+        return self._spending.has_room(running + 1)
 
     def ask(self, asked: Asked, ask: Ask) -> None:
         """Ask, and keep the answer or what went wrong."""
@@ -260,25 +256,9 @@ class _Work:
 
     def _count(self, call: LLMCall) -> None:
         """Add a call to what was spent."""
-        cost = self._meter.measure(call).cost_usd
         with self._lock:
-            if cost is None:
-                self.compared.unpriced += 1
-            else:
-                self.compared.cost_usd = (self.compared.cost_usd or Decimal(0)) + cost
-                self._dearest = max(self._dearest, cost)
+            self._spending.count(call, typical=call.task_type != JUDGING)
+            self.compared.cost_usd = self._spending.cost_usd
+            self.compared.unpriced = self._spending.unpriced
             if call.prompt_variant in self.compared.calls:
                 self.compared.calls[call.prompt_variant].append(call)
-
-
-class _Listening(Journal):
-    """The same journal, which tells of every LLM call that is written to it."""
-
-    def __init__(self, journal: Journal, on_call: Callable[[LLMCall], None]) -> None:
-        super().__init__(journal.path)
-        self._on_call = on_call
-
-    def write_fields(self, fields: Mapping[str, object]) -> None:
-        super().write_fields(fields)
-        if fields.get("kind") == "llm_call":
-            self._on_call(LLMCall.model_validate(fields))

@@ -1,140 +1,355 @@
 """A model judges pairs of answers, each twice with the places swapped.
 
-A judge that prefers a place is no judge.
-The plain prompt of this package's own, as in Zheng and others, NeurIPS 2023, "Judging LLM-as-a-Judge with
-MT-Bench and Chatbot Arena", whose swap it is too: an answer wins where it wins in both places. What a model
-prefers is not what teaches: it is no verdict, and stands beside the scores of people.
+A judge that prefers a place is no judge. An answer wins where it wins in both places, as in Zheng and others,
+NeurIPS 2023, "Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena"; a pair that is judged otherwise once
+its places are swapped is a tie, and counted. What a model prefers is not what teaches: it is no verdict, and
+stands beside the scores of people.
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Literal, Protocol
 
-from examsgraph_callbacks.capture import Clock
-from examsgraph_callbacks.events import PromptComparison, PromptScore
+from examsgraph_callbacks.capture import Clock, Privacy
+from examsgraph_callbacks.errors import InvalidInputError
+from examsgraph_callbacks.events import Fact, LLMCall, PromptComparison, PromptScore
 from examsgraph_callbacks.experiments.checks import Share, response_rate
+from examsgraph_callbacks.experiments.comparing import tag_of
+from examsgraph_callbacks.experiments.costs import JUDGING, ListeningJournal, Spending
+from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.measure import Meter
 
-__all__ = ["JUDGE_PROMPT", "Judged", "judge_comparisons"]
+__all__ = [
+    "CRITERION",
+    "AskJudge",
+    "Judge",
+    "Judged",
+    "Judgement",
+    "Judging",
+    "Opinion",
+    "Pair",
+    "Placed",
+    "Spent",
+    "Winner",
+]
 
-JUDGE_PROMPT = """당신은 시험 과외의 품질을 평가하는 공정한 심사위원입니다.
+CRITERION = """당신은 시험 과외의 품질을 평가하는 공정한 심사위원입니다.
 학생이 문제를 틀렸고, 두 튜터가 설명했습니다. 어느 설명이 학생의 이해를 더 잘 돕는지 판단하세요.
-설명의 길이나 순서에 영향을 받지 마세요. 마지막 줄에 [[A]], [[B]], [[TIE]] 중 하나만 쓰세요.
+설명의 길이나 순서에 영향을 받지 마세요. 이유를 한두 문장으로 밝히세요."""
+"""What every judge is asked, in whatever form its answer comes."""
 
-학생의 답: {user_answer}
-정답: {correct_answer}
+Winner = Literal["A", "B", "TIE"]
 
-[설명 A]
-{first}
+_SCORES: dict[Winner, float] = {"A": 1.0, "B": 0.0, "TIE": 0.5}
 
-[설명 B]
-{second}"""
 
-_VERDICT = re.compile(r"\[\[(A|B|TIE)\]\]")
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What a judge is shown: two answers to a question, each in a place; `tags` go with what is recorded."""
+
+    question_id: str | None
+    user_answer: str | None
+    correct_answer: str | None
+    a: str
+    b: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a judge says; `winner` is None where it did not answer as asked."""
+
+    winner: Winner | None
+    rationale: str | None = None
+
+
+class AskJudge(Protocol):
+    """Asks a judge, and records the call in the journal; raises whatever goes wrong."""
+
+    def __call__(self, placed: Placed, journal: Journal) -> Opinion: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A judge, and the model's name by which its judgements are known."""
+
+    name: str
+    ask: AskJudge
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A variant's answer, to be held against that of the control, the first of the comparison."""
+
+    comparison: PromptComparison
+    variant: str
+
+    @property
+    def control(self) -> str:
+        """The name of the first variant."""
+        return next(iter(self.comparison.generated_responses))
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Tells the pair from all others."""
+        return self.comparison.event_id, self.variant
+
+    def placed(self, *, control_first: bool, tags: tuple[str, ...]) -> Placed:
+        """The pair as it is shown."""
+        names = (self.control, self.variant) if control_first else (self.variant, self.control)
+        a, b = (self.comparison.generated_responses[name] for name in names)
+        said = self.comparison
+        return Placed(said.question_id, said.user_answer, said.correct_answer, a, b, tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of a pair: the variant's `score` is 1 where it won in both places, 0 where it lost in both.
+
+    All else is a tie, 0.5; `position_consistent` says whether both places gave the same. Where there is no
+    score, `problem` says why.
+    """
+
+    score: float | None
+    position_consistent: bool | None = None
+    rationale: str | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """How a variant fared against the control: a tie is half a win.
 
-    `contradicted` counts the pairs of which the judge preferred the same place both times (a tie, then),
-    `unreadable` those where it did not answer as asked, which are not in `pairs`.
+    `contradicted` counts the pairs of which the judge preferred the same place both times (or a place once),
+    which are ties, `unjudged` those that have no score, which are not in `pairs`. `win_rate` is of the pairs
+    that were no ties.
     """
 
     variant: str
+    control: str
     pairs: int
     wins: int
     losses: int
     contradicted: int
-    unreadable: int
+    unjudged: int
     win_rate: Share | None
 
+    @property
+    def contradicted_share(self) -> float | None:
+        """The part of the pairs that the swap contradicted, from 0 to 1; None where there are none."""
+        return self.contradicted / self.pairs if self.pairs else None
 
-def judge_comparisons(
-    comparisons: Sequence[PromptComparison],
-    ask: Callable[[str], str],
-    keep: Callable[[PromptScore], None],
-    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> tuple[Judged, ...]:
-    """Judge each variant's answers against the first one's; `keep` is given a score (1, 0.5 or 0) for each.
 
-    `ask` sends a prompt to the judge. Two questions a pair.
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a judge's calls cost; `cost_usd` is of those that have a price, None where none has."""
+
+    calls: int = 0
+    unpriced: int = 0
+    cost_usd: Decimal | None = None
+
+
+class Judging:
+    """The judging of the comparisons of one name in a journal; `judge` may be called by several threads.
+
+    What this judge has judged before is taken from the journal and asked no more. With `budget_usd`, for all
+    answers and judgements of that name together, nothing more is asked once another pair as dear as the
+    dearest might exceed it, or a call has no price.
+
+    Raises `InvalidInputError` where there is nothing to judge.
     """
-    clock = Clock()
-    variants = list(dict.fromkeys(name for each in comparisons for name in _others(each)))
-    total = sum(len(_others(each)) for each in comparisons)
-    scores: dict[str, list[float | None]] = {name: [] for name in variants}
-    contradictions = dict.fromkeys(variants, 0)
-    done = 0
-    for comparison in comparisons:
-        for variant in _others(comparison):
-            first, second = _asked_twice(comparison, variant, ask)
-            score = None if first is None or second is None else _score(first, second)
-            contradictions[variant] += score is not None and {first, second} == {1.0, 0.0}
-            scores[variant].append(score)
-            if score is not None:
-                keep(_fact(comparison, variant, score, clock))
-            done += 1
-            on_progress(done, total)
-    return tuple(_judged(name, scores[name], contradictions[name]) for name in variants)
+
+    def __init__(
+        self,
+        name: str,
+        judge: Judge,
+        journal: Journal,
+        *,
+        budget_usd: Decimal | None = None,
+        meter: Meter | None = None,
+        on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> None:
+        self.name = name
+        self.judge_name = judge.name
+        self.failed: list[str] = []
+        self.unasked = 0
+        self.reused = 0
+        meter = meter or Meter()
+        self._spending = Spending(budget_usd, meter)
+        self._judges_own = Spending(None, meter)
+        self._calls = 0
+        self._ask = judge.ask
+        self._plain_journal = journal
+        self._journal = ListeningJournal(journal, self._heard)
+        self._privacy = Privacy.configured()
+        self._clock = Clock()
+        self._on_progress = on_progress
+        self._known: dict[tuple[str, str], Judgement] = {}
+        self._judgements: dict[tuple[str, str], Judgement] = {}
+        self._changed = threading.Condition()
+        self._running = 0
+        self._stopped = False
+        self.pairs = self._read(journal.read())
+        if not self.pairs:
+            raise InvalidInputError(
+                f"expected comparisons of {name!r} with two answers or more in the journal, found none: run  "
+                "examsgraph experiment run",
+            )
+
+    def judge(self, pair: Pair) -> Judgement:
+        """Judge a pair, or say what is known of it; never raises for what goes wrong with the judge."""
+        known = self._known.get(pair.key)
+        judgement = known or (self._judge(pair) if self._begin() else self._unasked())
+        with self._changed:
+            self.reused += known is not None
+            self._judgements[pair.key] = judgement
+            self._on_progress(len(self._judgements), len(self.pairs))
+        return judgement
+
+    def stop(self) -> None:
+        """Ask no more, whoever waits to."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    @property
+    def total_usd(self) -> Decimal | None:
+        """What all answers and judgements of that name have cost, ever; None where none had a price."""
+        return self._spending.cost_usd
+
+    @property
+    def unpriced(self) -> int:
+        """How many calls of that name had no price, ever."""
+        return self._spending.unpriced
+
+    def spent(self, since: Spent | None = None) -> Spent:
+        """What the judge has cost now, or since then; what it cost in earlier processes is not in it."""
+        with self._changed:
+            now = Spent(self._calls, self._judges_own.unpriced, self._judges_own.cost_usd)
+        if since is None:
+            return now
+        cost = None if now.cost_usd is None else now.cost_usd - (since.cost_usd or 0)
+        return Spent(now.calls - since.calls, now.unpriced - since.unpriced, cost)
+
+    def results(self) -> tuple[Judged, ...]:
+        """How the variants fared, in their order."""
+        return tuple(self.result(name) for name in dict.fromkeys(pair.variant for pair in self.pairs))
+
+    def result(self, variant: str) -> Judged:
+        """How a variant fared."""
+        pairs = [pair for pair in self.pairs if pair.variant == variant]
+        given = [self._judgements.get(pair.key, Judgement(None)) for pair in pairs]
+        scores = [each.score for each in given if each.score is not None]
+        wins, losses = scores.count(1.0), scores.count(0.0)
+        return Judged(
+            variant=variant,
+            control=pairs[0].control,
+            pairs=len(scores),
+            wins=wins,
+            losses=losses,
+            contradicted=sum(each.position_consistent is False for each in given),
+            unjudged=len(given) - len(scores),
+            win_rate=response_rate(wins, wins + losses),
+        )
+
+    def _read(self, facts: Iterable[Fact]) -> tuple[Pair, ...]:
+        """The pairs, and what is known of them and was spent on them."""
+        tag = tag_of(self.name)
+        comparisons: list[PromptComparison] = []
+        for fact in facts:
+            if isinstance(fact, PromptScore):
+                self._remember(fact)
+            elif tag not in fact.tags:
+                continue
+            elif isinstance(fact, PromptComparison):
+                comparisons.append(fact)
+            elif isinstance(fact, LLMCall):
+                self._spending.count(fact, typical=fact.task_type == JUDGING)
+        return tuple(Pair(each, name) for each in comparisons for name in [*each.generated_responses][1:])
+
+    def _remember(self, fact: PromptScore) -> None:
+        if fact.scorer == "judge" and fact.judge == self.judge_name and fact.prompt_variant is not None:
+            known = Judgement(fact.score, fact.position_consistent, fact.rationale)
+            self._known[fact.comparison_id, fact.prompt_variant] = known
+
+    def _heard(self, call: LLMCall) -> None:
+        with self._changed:
+            self._spending.count(call)
+            self._judges_own.count(call)
+            self._calls += 1
+
+    def _begin(self) -> bool:
+        """Wait until it is known whether there is room for another pair, and take it."""
+        with self._changed:
+            while self._running and not self._stopped and not self._has_room():
+                self._changed.wait()
+            if self._stopped or not self._has_room():
+                return False
+            self._running += 1
+            return True
+
+    def _has_room(self) -> bool:
+        # the first pair alone tells what one costs
+        return (self._spending.knows_cost or not self._running) and self._spending.has_room(
+            2 * (self._running + 1)
+        )
+
+    def _unasked(self) -> Judgement:
+        with self._changed:
+            self.unasked += 1
+        return Judgement(None, problem="not asked: the budget has no room for it")
+
+    def _judge(self, pair: Pair) -> Judgement:
+        try:
+            ahead, behind = (
+                self._ask(pair.placed(control_first=first, tags=(tag_of(self.name),)), self._journal)
+                for first in (False, True)
+            )
+        except Exception as error:  # noqa: BLE001 - whatever a provider raises, the other pairs are judged
+            problem = f"{type(error).__name__}: {error}"
+            with self._changed:
+                self.failed.append(problem)
+            return Judgement(None, problem=problem)
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+        judgement = _agreed(pair, ahead, behind)
+        if judgement.score is not None:
+            self._plain_journal.write(self._fact(pair, judgement, judgement.score))
+        return judgement
+
+    def _fact(self, pair: Pair, judgement: Judgement, score: float) -> PromptScore:
+        fact = PromptScore(
+            event_id=self._clock.new_id(),
+            started_at=datetime.fromtimestamp(self._clock.wall_ns() / 1e9, UTC),
+            comparison_id=pair.comparison.event_id,
+            question_id=pair.comparison.question_id,
+            prompt_variant=pair.variant,
+            score=score,
+            scorer="judge",
+            judge=self.judge_name,
+            rationale=judgement.rationale,
+            position_consistent=judgement.position_consistent,
+        )
+        # whom the comparison names is named as it was recorded, under a pseudonym or not
+        named = {"user_id": pair.comparison.user_id, "session_id": pair.comparison.session_id}
+        return self._privacy.recorded(fact).model_copy(update=named)
 
 
-def _others(comparison: PromptComparison) -> list[str]:
-    return [*comparison.generated_responses][1:]
-
-
-def _asked_twice(
-    comparison: PromptComparison, variant: str, ask: Callable[[str], str]
-) -> tuple[float | None, float | None]:
-    """The variant's score where it stands second, and where it stands first."""
-    control, *_ = comparison.generated_responses
-    answers = comparison.generated_responses[control], comparison.generated_responses[variant]
-    behind = _read(ask(_prompt(comparison, *answers)))
-    ahead = _read(ask(_prompt(comparison, *answers[::-1])))
-    return None if behind is None else 1.0 - behind, ahead
-
-
-def _prompt(comparison: PromptComparison, first: str, second: str) -> str:
-    return JUDGE_PROMPT.format(
-        user_answer=comparison.user_answer or "–",
-        correct_answer=comparison.correct_answer or "–",
-        first=first,
-        second=second,
+def _agreed(pair: Pair, ahead: Opinion, behind: Opinion) -> Judgement:
+    """What two opinions come to, the variant in the first place of the one and the second of the other."""
+    said = "\n".join(
+        f"A {first}, B {second}: {opinion.winner or '?'}. {opinion.rationale or ''}".rstrip()
+        for first, second, opinion in (
+            (pair.variant, pair.control, ahead),
+            (pair.control, pair.variant, behind),
+        )
     )
-
-
-def _read(said: str) -> float | None:
-    """How the answer in the first place fared; the last verdict counts, since models think aloud."""
-    found = _VERDICT.findall(said)
-    return {"A": 1.0, "B": 0.0, "TIE": 0.5}[found[-1]] if found else None
-
-
-def _score(first: float, second: float) -> float:
-    return first if first == second else 0.5
-
-
-def _judged(variant: str, scores: Iterable[float | None], contradicted: int) -> Judged:
-    given = [*scores]
-    known = [score for score in given if score is not None]
-    wins, losses = known.count(1.0), known.count(0.0)
-    return Judged(
-        variant=variant,
-        pairs=len(known),
-        wins=wins,
-        losses=losses,
-        contradicted=contradicted,
-        unreadable=len(given) - len(known),
-        win_rate=response_rate(wins, wins + losses),
-    )
-
-
-def _fact(comparison: PromptComparison, variant: str, score: float, clock: Clock) -> PromptScore:
-    return PromptScore(
-        event_id=clock.new_id(),
-        started_at=datetime.fromtimestamp(clock.wall_ns() / 1e9, UTC),
-        comparison_id=comparison.event_id,
-        question_id=comparison.question_id,
-        prompt_variant=variant,
-        score=score,
-        scorer="judge",
-    )
+    if ahead.winner is None or behind.winner is None:
+        return Judgement(None, rationale=said, problem="the judge did not answer as asked")
+    first, second = _SCORES[ahead.winner], 1.0 - _SCORES[behind.winner]
+    return Judgement(first if first == second else 0.5, first == second, said)

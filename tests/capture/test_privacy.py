@@ -47,7 +47,7 @@ NO_CONTENT = {
     "vectors",  # not redacted, but dropped with the texts
     *("resource_kind", "title", "url"),  # of the curriculum too
     *("experiment", "weights", "primary_metric", "minimum_effect", "significance", "power", "planned_looks"),
-    *("comparison_id", "score", "scorer"),
+    *("comparison_id", "score", "scorer", "judge", "position_consistent"),
 }
 
 
