@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from examsgraph_callbacks.experiments import PromptExperiment
-    from examsgraph_callbacks.experiments.judging import Judge
+    from examsgraph_callbacks.experiments.comparing import Ask
+    from examsgraph_callbacks.experiments.opinions import Judge
 
 __all__ = ["experiment"]
 
@@ -59,7 +60,10 @@ def run(
         Path | None, typer.Option(help="Answers that are there: JSON lines as compare-prompts takes them.")
     ] = None,
     concurrency: Annotated[int, typer.Option(help="Answers asked for at a time.", min=1, max=64)] = 4,
-    budget: Annotated[float | None, typer.Option(help="Ask no more past so many USD.", min=0)] = None,
+    budget: Annotated[float | None, typer.Option(help="Ask no more past so many USD in all.", min=0)] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="Then have this model judge the answers: see  experiment judge --help.")
+    ] = None,
     prices: PricesOption = None,
     journal: JournalOption = None,
 ) -> None:
@@ -72,6 +76,7 @@ def run(
     Examples:
         examsgraph experiment run
         examsgraph experiment run tone --file experiments.toml --model openai:gpt-4o-mini --budget 0.50
+        examsgraph experiment run tone --model openai:gpt-4o-mini --judge openai:/gpt-4o
         examsgraph experiment run tone --given answers.jsonl
     """  # noqa: D301
     with errors_in_one_line():
@@ -83,27 +88,33 @@ def run(
             record_given,
             run_comparison,
         )
+        from examsgraph_callbacks.console.judging import judge_under_bar
+        from examsgraph_callbacks.experiments.spending import require_extra
         from examsgraph_callbacks.journal import Journal
         from examsgraph_callbacks.measure import Meter, PriceList, load_prices
 
         opened, screen = Journal(journal), Screen()
+        limits = Limits(concurrency, None if budget is None else Decimal(str(budget)))
+        meter = Meter(PriceList(load_prices(prices)) if prices else None)
+        if judge is not None:
+            require_extra()
         if given is not None:
             written = record_given(opened, given, name)
             screen.say(f"{counted(len(written), 'comparison')} in {opened.path}")
-            return
-        from examsgraph_callbacks.demo.tones import tone_model
-        from examsgraph_callbacks.langchain.asking import asking, chat_model
-
-        run_comparison(
-            opened,
-            screen,
-            _experiment(name, file),
-            load_compared_questions(questions or _demo_questions()),
-            ask=asking(tone_model() if model == "scripted" else chat_model(model)),
-            model=model,
-            limits=Limits(concurrency, None if budget is None else Decimal(str(budget))),
-            meter=Meter(PriceList(load_prices(prices)) if prices else None),
-        )
+        else:
+            run_comparison(
+                opened,
+                screen,
+                _experiment(name, file),
+                load_compared_questions(questions or _demo_questions()),
+                ask=_tutor(model),
+                model=model,
+                limits=limits,
+                meter=meter,
+            )
+        if judge is not None:
+            screen.say("")
+            judge_under_bar(opened, screen, name, _judge(judge), limits=limits, meter=meter)
 
 
 @experiment.command()
@@ -136,8 +147,6 @@ def judge(
     model: Annotated[
         str,
         typer.Option(
-            "--model",
-            "--judge",
             help="The judge: openai:/gpt-4o as MLflow names a model, or openai:gpt-4o as LangChain does.",
         ),
     ],
@@ -273,7 +282,14 @@ def _experiment(name: str, file: Path | None) -> "PromptExperiment":
     return found[name]
 
 
-def _judge(model: str, base_url: str | None) -> "Judge":
+def _tutor(model: str) -> "Ask":
+    from examsgraph_callbacks.demo.tones import tone_model
+    from examsgraph_callbacks.langchain.asking import asking, chat_model
+
+    return asking(tone_model() if model == "scripted" else chat_model(model))
+
+
+def _judge(model: str, base_url: str | None = None) -> "Judge":
     from examsgraph_callbacks.deliver.judge_model import is_model_uri, mlflow_judge
 
     if is_model_uri(model) or base_url is not None:

@@ -15,7 +15,8 @@ from examsgraph_callbacks.defaults import default_tracking_uri
 from examsgraph_callbacks.deliver import ui_command
 from examsgraph_callbacks.deliver.judge_evaluation import JudgeRun, evaluate_judging
 from examsgraph_callbacks.errors import ExamsGraphError
-from examsgraph_callbacks.experiments.judging import Judge, Judged, Judging
+from examsgraph_callbacks.experiments.judging import Judged, Judging
+from examsgraph_callbacks.experiments.opinions import Judge
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
 

@@ -19,12 +19,13 @@ from examsgraph_callbacks.deliver.checkpoint import FOLDER, CheckpointFile
 from examsgraph_callbacks.deliver.dead_letters import FILE, fact_in
 from examsgraph_callbacks.deliver.destination import Destination, open_destination, without_credentials
 from examsgraph_callbacks.deliver.feedback_runs import FEEDBACK_EXPERIMENT
+from examsgraph_callbacks.deliver.judge_evaluation import EVALUATED_TAG
 from examsgraph_callbacks.deliver.path_runs import PATH_EXPERIMENT
 from examsgraph_callbacks.deliver.prompt_runs import PROMPT_EXPERIMENT
 from examsgraph_callbacks.deliver.repeating import repeated
 from examsgraph_callbacks.deliver.runs import KEY_TAG, reaching
 from examsgraph_callbacks.deliver.traces import TRACE_EXPERIMENT
-from examsgraph_callbacks.events import Feedback
+from examsgraph_callbacks.events import Feedback, PromptComparison
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.forget import blank
 from examsgraph_callbacks.journal.learner import Learner
@@ -189,19 +190,30 @@ class _Forgetting:
             found.update(dict.fromkeys(self._trace_ids(filter_string)))
         arrived = ArrivedTurns(self._destination).by_id(self._learner.traces)
         found.update((turn.trace_id, None) for turn in arrived.values())
-        experiment_id = self._destination.experiment_id(TRACE_EXPERIMENT)
-        return sum(
-            self._traces.delete_traces(experiment_id, trace_ids=some) for some in _portions(list(found))
-        )
+        return self._delete_traces(TRACE_EXPERIMENT, found) + self._forget_evaluated()
 
-    def _trace_ids(self, filter_string: str) -> Iterator[str]:
+    def _forget_evaluated(self) -> int:
+        """The traces on which the learner's answers were judged."""
+        found: dict[str, None] = {}
+        for fact in self._journal.read(lambda _problem: None):
+            if isinstance(fact, PromptComparison) and fact.event_id in self._learner.events:
+                filter_string = f"tags.`{EVALUATED_TAG}` = {_quoted(fact.event_id)}"
+                found.update(dict.fromkeys(self._trace_ids(filter_string, PROMPT_EXPERIMENT)))
+        return self._delete_traces(PROMPT_EXPERIMENT, found)
+
+    def _delete_traces(self, experiment: str, trace_ids: Iterable[str]) -> int:
+        experiment_id = self._destination.experiment_id(experiment)
+        portions = _portions(list(trace_ids))
+        return sum(self._traces.delete_traces(experiment_id, trace_ids=some) for some in portions)
+
+    def _trace_ids(self, filter_string: str, experiment: str = TRACE_EXPERIMENT) -> Iterator[str]:
         from mlflow.exceptions import MlflowException
 
         token: str | None = ""
         while token is not None:
             search = partial(
                 self._traces.search_traces,
-                locations=[self._destination.experiment_id(TRACE_EXPERIMENT)],
+                locations=[self._destination.experiment_id(experiment)],
                 filter_string=filter_string,
                 max_results=_PAGE,
                 page_token=token or None,

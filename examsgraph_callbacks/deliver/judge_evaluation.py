@@ -2,6 +2,7 @@
 
 import io
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from examsgraph_callbacks.deliver.answers import first_line
 from examsgraph_callbacks.deliver.destination import Destination, open_destination
 from examsgraph_callbacks.deliver.prompt_runs import PROMPT_EXPERIMENT
 from examsgraph_callbacks.errors import DeliveryError, InvalidInputError
-from examsgraph_callbacks.experiments.judging import Judged, Judgement, Judging, Pair, Spent
+from examsgraph_callbacks.experiments.judging import Judged, Judging, Spent
+from examsgraph_callbacks.experiments.opinions import Judgement, Pair
 
 if TYPE_CHECKING:
     from mlflow.entities import Feedback
@@ -22,6 +24,8 @@ __all__ = ["EVALUATED_TAG", "JudgeRun", "evaluate_judging"]
 EVALUATED_TAG = "examsgraph.comparison_id"
 """The tag of a trace whose answers were judged: the `event_id` of their comparison."""
 
+_PREFERRED = "preferred"
+_PAGE = 100
 _JUDGE_TAG = "examsgraph.judge"
 _WORKERS = "MLFLOW_GENAI_EVAL_MAX_WORKERS"
 
@@ -76,23 +80,41 @@ def _evaluate(judging: Judging, variant: str, destination: Destination, experime
     spent = judging.spent()
     with mlflow.start_run(
         experiment_id=experiment_id,
-        run_name=f"{judging.name}: {variant} against {control}",
+        run_name=f"{variant} against {control} ({judging.name})",
         tags={_JUDGE_TAG: judging.judge_name, "variant": variant},
     ) as run:
         mlflow.log_params(
             {"comparison": judging.name, "variant": variant, "control": control, "judge": judging.judge_name}
         )
         with redirect_stdout(io.StringIO()):  # it tells of itself
-            evaluated = mlflow.genai.evaluate(
+            mlflow.genai.evaluate(
                 data=[_row(pair) for pair in pairs.values()], scorers=[_scorer(judging, pairs)]
             )
         mlflow.log_metrics(_metrics(judging.result(variant), judging.spent(spent)))
-    arrived = 0 if evaluated.result_df is None else len(evaluated.result_df)
+    # it only logs a warning of what could not be delivered
+    missing = len(pairs) - _arrived(destination, experiment_id, run.info.run_id)
     url = None
     if destination.is_server:
         place = f"experiments/{experiment_id}/evaluation-runs?selectedRunUuid={run.info.run_id}"
         url = f"{destination.shown}/#/{place}"
-    return JudgeRun(variant, run.info.run_id, url, len(pairs) - arrived)
+    return JudgeRun(variant, run.info.run_id, url, missing)
+
+
+def _arrived(destination: Destination, experiment_id: str, run_id: str) -> int:
+    """How many pairs of the run have an assessment in MLflow."""
+    count, token = 0, None
+    while True:
+        page = destination.client.search_traces(
+            locations=[experiment_id],
+            run_id=run_id,
+            max_results=_PAGE,
+            page_token=token,
+            include_spans=False,
+        )
+        count += sum(any(each.name == _PREFERRED for each in trace.info.assessments) for trace in page)
+        token = page.token
+        if not token:
+            return count
 
 
 def _row(pair: Pair) -> dict[str, object]:
@@ -115,7 +137,7 @@ def _row(pair: Pair) -> dict[str, object]:
 def _scorer(judging: Judging, pairs: Mapping[str, Pair]) -> "Scorer":
     from mlflow.genai.scorers import scorer
 
-    @scorer(name="preferred")
+    @scorer(name=_PREFERRED)
     def preferred(inputs: dict[str, str]) -> "list[Feedback]":
         pair = pairs[inputs["comparison_id"]]
         return _feedback(pair, judging.judge(pair), judging.judge_name)
@@ -130,10 +152,10 @@ def _feedback(pair: Pair, judgement: Judgement, judge: str) -> "list[Feedback]":
     source = AssessmentSource("LLM_JUDGE", judge)
     if judgement.score is None:
         problem = AssessmentError("NOT_JUDGED", judgement.problem)
-        return [Feedback(name="preferred", error=problem, source=source, rationale=judgement.rationale)]
+        return [Feedback(name=_PREFERRED, error=problem, source=source, rationale=judgement.rationale)]
     winner = {1.0: pair.variant, 0.0: pair.control}.get(judgement.score, "tie")
     values: dict[str, str | float | bool | None] = {
-        "preferred": winner,
+        _PREFERRED: winner,
         "judge_score": judgement.score,
         "position_consistent": judgement.position_consistent,
     }
@@ -165,19 +187,40 @@ def _metrics(judged: Judged, spent: Spent) -> dict[str, float]:
 def _evaluating(uri: str, concurrency: int) -> Iterator[None]:
     """MLflow's fluent interface, turned to this place; all is as it was afterwards."""
     import mlflow
-    from mlflow.genai.evaluation import harness
 
     before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]
-    workers, bar, name = os.environ.get(_WORKERS), getattr(harness, "tqdm", None), "tqdm"
-    mlflow.set_tracking_uri(uri)
-    os.environ[_WORKERS] = str(concurrency)
-    setattr(harness, name, None)  # its bar would stand in the way of ours, and in every log
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow's own making, about its own types
+        with _workers(concurrency), _without_bar():
+            mlflow.set_tracking_uri(uri)
+            try:
+                yield
+            finally:
+                mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[None]:
+    before = os.environ.get(_WORKERS)
+    os.environ[_WORKERS] = str(count)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_WORKERS]
+        else:
+            os.environ[_WORKERS] = before
+
+
+@contextmanager
+def _without_bar() -> Iterator[None]:
+    """MLflow's bar would stand in the way of ours, and in every log; without tqdm it does without, too."""
+    from mlflow.genai.evaluation import harness
+
+    name = "tqdm"
+    bar = getattr(harness, name, None)
+    setattr(harness, name, None)
     try:
         yield
     finally:
         setattr(harness, name, bar)
-        if workers is None:
-            del os.environ[_WORKERS]
-        else:
-            os.environ[_WORKERS] = workers
-        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from examsgraph_callbacks.capture.clock import ms, utc
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import SCHEMA_VERSION, LLMCall
 from examsgraph_callbacks.experiments.costs import JUDGING
-from examsgraph_callbacks.experiments.judging import CRITERION, Judge, Opinion, Placed, Winner
+from examsgraph_callbacks.experiments.opinions import CRITERION, Judge, Opinion, Placed, Winner
 from examsgraph_callbacks.journal import Journal
 
 if TYPE_CHECKING:

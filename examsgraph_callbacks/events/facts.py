@@ -292,9 +292,8 @@ class Exposure(Fact):
 class PromptScore(Fact):
     """What was thought later of one answer (`prompt_variant`) of the comparison with that `event_id`.
 
-    A `judge` is the model that judged, by its name; its score is 1 where the answer won over the control's,
-    0 where it lost, 0.5 for a tie. `position_consistent` says whether it judged alike once the places were
-    swapped.
+    `judge` names the model that judged: its score is 1 where the answer won over the control's, 0 where it
+    lost, else 0.5. `position_consistent` says whether it judged alike once the places were swapped.
     """
 
     kind: Literal["prompt_score"] = "prompt_score"

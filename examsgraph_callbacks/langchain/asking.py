@@ -11,7 +11,7 @@ from examsgraph_callbacks.capture import tutoring
 from examsgraph_callbacks.errors import InvalidInputError, MissingExtraError
 from examsgraph_callbacks.experiments.comparing import Answer, Ask, Asked
 from examsgraph_callbacks.experiments.costs import JUDGING
-from examsgraph_callbacks.experiments.judging import CRITERION, Judge, Opinion, Placed, Winner
+from examsgraph_callbacks.experiments.opinions import CRITERION, Judge, Opinion, Placed, Winner
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.langchain.handler import ExamsGraphCallbackHandler
 

@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from examsgraph_callbacks.cli import app
 from examsgraph_callbacks.demo.questions import load_questions
-from examsgraph_callbacks.events import LLMCall, PromptComparison, PromptScore
+from examsgraph_callbacks.events import PromptComparison, PromptScore
 from examsgraph_callbacks.journal import Journal
 from tests.experiments.classes import BEGAN, plan, taught
+from tests.servers.judge_server import JudgeServer
 from tests.servers.openai_server import Answer, LedgerServer
 from tests.tracker.document import COMPARISON
 
@@ -90,7 +91,7 @@ def test_the_plan_says_how_many_learners_it_takes() -> None:
     assert "v1_strict                1,266 learners" in said("plan", "--deviation", 0.4)
 
 
-def test_a_real_client_is_asked_and_judges_by_its_models_name(
+def test_a_real_client_is_asked_by_its_models_name(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     questions = tmp_path / "questions.jsonl"
@@ -108,12 +109,44 @@ def test_a_real_client_is_asked_and_judges_by_its_models_name(
         assert len(server.requests) == 10
         assert sum(bill.input_tokens for bill in server.ledger) > 0
 
-        server.will(*(Answer(text=f"생각해 보면\n[[{verdict}]]") for verdict in "BA" * 6))
-        judged = said("judge", "tone", *model)
-    calls = [fact for fact in Journal(place).read() if isinstance(fact, LLMCall)]
-    assert len(calls) == 10 + 12
-    scores = [fact for fact in Journal(place).read() if isinstance(fact, PromptScore)]
-    # the variant stands second and is B, then first and is A: it is meant both times
-    assert [score.score for score in scores] == [1.0] * 6
-    assert "100%" in judged
+
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+@pytest.mark.parametrize("model", ["openai:/gpt-4o", "openai:gpt-4o"])
+def test_a_judge_is_named_as_mlflow_or_as_langchain_names_models(
+    model: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = tmp_path / "answers.jsonl"
+    given.write_text(json.dumps(COMPARISON, ensure_ascii=False) + "\n", encoding="utf-8")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "a key")
+    with JudgeServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        judged = said("run", "tone", "--given", given, "--judge", model, "--journal", place)
+        again = said("judge", "tone", "--model", model, "--journal", place)
+    assert len(server.requests) == 4
+    assert f"By {model}, each pair judged twice with the places swapped" in judged
+    assert (
+        "v2_friendly     v1_strict      1     1       0     0      100%  21% to 100%            0%" in judged
+    )
+    assert "4 calls of the judge: $0.0058" in judged
     assert "What a model prefers is not what teaches" in judged
+    assert "mlflow ui --backend-store-uri" in judged
+    assert "Already there: 2 judgements." in again
+    scores = [fact for fact in Journal(place).read() if isinstance(fact, PromptScore)]
+    assert {(score.prompt_variant, score.score) for score in scores} == {
+        ("v2_friendly", 1.0),
+        ("v3_encouraging", 0.5),
+    }
+
+
+def test_a_judge_who_cannot_be_asked_is_one_line(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = tmp_path / "answers.jsonl"
+    given.write_text(json.dumps(COMPARISON, ensure_ascii=False) + "\n", encoding="utf-8")
+    said("run", "tone", "--given", given, "--journal", place)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    told = said("judge", "tone", "--model", "openai:/gpt-4o", "--journal", place, fails=True)
+    assert "expected openai:/gpt-4o to judge, it never did: MlflowException: OPENAI_API_KEY" in told
+    told = said("judge", "nothing", "--model", "openai:/gpt-4o", "--journal", place, fails=True)
+    assert "expected comparisons of 'nothing'" in told

@@ -21,7 +21,6 @@ from examsgraph_callbacks.experiments.comparing import (
     ComparedQuestion,
     compare_offline,
 )
-from examsgraph_callbacks.experiments.judging import judge_comparisons
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.langchain.asking import asking, chat_model
 from tests.langchain.models import ScriptedModel
@@ -163,39 +162,3 @@ def test_peoples_scores_are_in_the_sum(journal: Journal) -> None:
 def test_a_model_that_langchain_does_not_know_is_told() -> None:
     with pytest.raises(InvalidInputError, match="expected a chat model that LangChain can make"):
         chat_model("nobody:nothing-1")
-
-
-def judged(journal: Journal, judge: Callable[[str], str]) -> dict[str, tuple[int, int, int, int, int]]:
-    kept: list[PromptScore] = []
-    found = judge_comparisons(compared(journal).comparisons, judge, kept.append)
-    assert len(kept) == sum(each.pairs for each in found)
-    assert all(score.scorer == "judge" for score in kept)
-    return {
-        each.variant: (each.pairs, each.wins, each.losses, each.contradicted, each.unreadable)
-        for each in found
-    }
-
-
-def _kind(prompt: str) -> str:
-    first = prompt.split("[설명 A]")[1].split("[설명 B]", maxsplit=1)[0]
-    return (
-        "생각해 보니 [[B]]는 아니고\n[[A]]"
-        if "아쉽네요" in first
-        else "[[B]]"
-        if "아쉽네요" in prompt
-        else "[[TIE]]"
-    )
-
-
-def test_a_judge_who_means_the_answer_is_heard_in_both_places(journal: Journal) -> None:
-    assert judged(journal, _kind) == {"v2_friendly": (4, 4, 0, 0, 0), "v3_encouraging": (4, 0, 0, 0, 0)}
-
-
-def test_a_judge_who_means_the_place_gives_ties_and_is_counted(journal: Journal) -> None:
-    assert judged(journal, lambda _prompt: "[[A]]") == dict.fromkeys(
-        ("v2_friendly", "v3_encouraging"), (4, 0, 0, 4, 0)
-    )
-
-
-def test_a_judge_who_does_not_answer_as_asked_is_left_out(journal: Journal) -> None:
-    assert judged(journal, lambda _prompt: "둘 다 좋네요")["v2_friendly"] == (0, 0, 0, 0, 4)
