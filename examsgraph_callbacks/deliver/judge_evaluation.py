@@ -1,7 +1,9 @@
 """Judges pairs of answers by MLflow's evaluation: a run a variant, in it the assessments of each question."""
 
 import io
+import logging
 import os
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 from examsgraph_callbacks.deliver.answers import first_line
 from examsgraph_callbacks.deliver.destination import Destination, open_destination
 from examsgraph_callbacks.deliver.prompt_runs import PROMPT_EXPERIMENT
+from examsgraph_callbacks.deliver.surroundings import logger_at
 from examsgraph_callbacks.errors import DeliveryError, InvalidInputError
 from examsgraph_callbacks.experiments.judging import Judged, Judging, Spent
 from examsgraph_callbacks.experiments.opinions import Judgement, Pair
@@ -27,6 +30,7 @@ EVALUATED_TAG = "examsgraph.comparison_id"
 _PREFERRED = "preferred"
 _PAGE = 100
 _JUDGE_TAG = "examsgraph.judge"
+_THREADS = "MlflowGenAIEval"
 _WORKERS = "MLFLOW_GENAI_EVAL_MAX_WORKERS"
 
 
@@ -59,7 +63,7 @@ def evaluate_judging(judging: Judging, tracking_uri: str, *, concurrency: int = 
         experiment_id = destination.experiment_id(PROMPT_EXPERIMENT)
         variants = dict.fromkeys(pair.variant for pair in judging.pairs)
         try:
-            with _evaluating(destination.uri, concurrency):
+            with _evaluating(judging, destination.uri, concurrency):
                 return tuple(_evaluate(judging, name, destination, experiment_id) for name in variants)
         except DeliveryError:
             raise
@@ -68,8 +72,6 @@ def evaluate_judging(judging: Judging, tracking_uri: str, *, concurrency: int = 
                 f"expected the MLflow at {destination.shown} to take an evaluation, got {first_line(error)}: "
                 "see to it and judge again, what is judged is not asked again",
             ) from error
-        finally:
-            judging.stop()
 
 
 def _evaluate(judging: Judging, variant: str, destination: Destination, experiment_id: str) -> JudgeRun:
@@ -184,19 +186,37 @@ def _metrics(judged: Judged, spent: Spent) -> dict[str, float]:
 
 
 @contextmanager
-def _evaluating(uri: str, concurrency: int) -> Iterator[None]:
+def _evaluating(judging: Judging, uri: str, concurrency: int) -> Iterator[None]:
     """MLflow's fluent interface, turned to this place; all is as it was afterwards."""
     import mlflow
+    from mlflow.utils.autologging_utils import disable_autologging
 
     before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of MLflow's own making, about its own types
-        with _workers(concurrency), _without_bar():
+        with (
+            _workers(concurrency),
+            _without_bar(),
+            # it would trace the judge's own calls beside the answers that are judged, and say so
+            disable_autologging(),
+            logger_at("mlflow.models.evaluation.utils.trace", logging.WARNING),
+            logger_at("mlflow.genai.evaluation.harness", logging.ERROR),  # what did not arrive is counted
+        ):
             mlflow.set_tracking_uri(uri)
             try:
                 yield
             finally:
+                judging.stop()
+                _await_workers()
                 mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
+
+
+def _await_workers() -> None:
+    """Broken off, MLflow leaves its threads to what they are at, which is to end up in the same place."""
+    for thread in threading.enumerate():
+        # the daemon among them waits for ever to hand in more
+        if thread.name.startswith(_THREADS) and not thread.daemon:
+            thread.join()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-__all__ = ["quiet_mlflow"]
+__all__ = ["logger_at", "quiet_mlflow"]
 
 _WHERE_UNSET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -54,7 +54,7 @@ def _changed() -> ExitStack:
         import mlflow  # noqa: F401 - MLflow sets up its loggers when it is imported
 
         # it tells of each table's making, and logs whole tracebacks of what it raises anyway
-        changes.enter_context(_level("mlflow.store.db.utils", logging.CRITICAL))
+        changes.enter_context(logger_at("mlflow.store.db.utils", logging.CRITICAL))
         return changes.pop_all()
 
 
@@ -75,7 +75,8 @@ def _environment() -> Iterator[None]:
 
 
 @contextmanager
-def _level(logger_name: str, level: int) -> Iterator[None]:
+def logger_at(logger_name: str, level: int) -> Iterator[None]:
+    """Have a logger keep to itself what is below `level`."""
     logger = logging.getLogger(logger_name)
     before = logger.level
     logger.setLevel(level)

@@ -9,7 +9,9 @@ from examsgraph_callbacks.experiments.experiment import (
     RampStep,
 )
 from examsgraph_callbacks.experiments.handing_out import HandedOut, PromptHandout
+from examsgraph_callbacks.experiments.judging import Judged, Judging
 from examsgraph_callbacks.experiments.metrics import METRICS, Metric, MetricName
+from examsgraph_callbacks.experiments.opinions import Judge
 from examsgraph_callbacks.experiments.verdicts import (
     Arm,
     Comparison,
@@ -27,6 +29,9 @@ __all__ = [
     "ExperimentReport",
     "HandedOut",
     "Holdout",
+    "Judge",
+    "Judged",
+    "Judging",
     "Metric",
     "MetricDifference",
     "MetricName",

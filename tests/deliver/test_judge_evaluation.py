@@ -7,6 +7,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from langchain_openai import ChatOpenAI
 from mlflow import MlflowClient
 from mlflow.entities import Run, Trace
 from mlflow.exceptions import MlflowException
@@ -20,6 +21,7 @@ from examsgraph_callbacks.experiments.comparing import tag_of
 from examsgraph_callbacks.experiments.judging import Judging
 from examsgraph_callbacks.experiments.opinions import Judge, Opinion, Placed
 from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.langchain.asking import judging
 from tests.deliver.factories import comparison
 from tests.deliver.readback import experiment_id, run_of
 from tests.deliver.test_forgetting import forgotten
@@ -173,6 +175,23 @@ def test_evaluated_again_nothing_is_asked_and_the_page_is_whole(
     }
 
 
+def test_a_chat_model_of_langchain_judges_too_and_leaves_no_traces_of_its_own(
+    journal: Journal, sqlite_uri: str, server: JudgeServer, compared: PromptComparison
+) -> None:
+    model = ChatOpenAI(model="gpt-4o-mini", base_url=server.url)
+    work, runs = evaluated(journal, sqlite_uri, judging(model, "the small one"))
+    assert run(sqlite_uri, runs["v2_friendly"]).data.metrics["wins"] == 2
+    assert {call.served_model for call in journal.read() if isinstance(call, LLMCall)} == {
+        "gpt-4o-mini-2024-07-18"
+    }
+    # 8 calls of 420 and 40 tokens, at $0.15 and $0.60 a million
+    assert work.spent().cost_usd == Decimal("0.000696")
+    place = experiment_id(sqlite_uri, "Prompt_Experimentation")
+    everything = MlflowClient(tracking_uri=sqlite_uri).search_traces(locations=[place])
+    assert len(everything) == 4
+    assert all(EVALUATED_TAG in trace.info.tags for trace in everything)
+
+
 def test_where_the_provider_reports_no_usage_the_cost_is_unknown_and_no_figure(
     journal: Journal, sqlite_uri: str, compared: PromptComparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,7 +247,7 @@ def test_mlflow_is_left_as_it_was(
     assert mlflow.get_tracking_uri() == tracking_uri
     assert mlflow.active_run() is None
     assert dict(os.environ) == before
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
 
 
 def test_what_was_judged_of_a_learner_is_forgotten_with_the_learner(
@@ -267,3 +286,25 @@ def test_a_run_of_ones_own_is_not_written_into(
     finally:
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
     assert server.requests == []
+
+
+def test_broken_off_it_ends_and_what_was_judged_is_kept(journal: Journal, sqlite_uri: str) -> None:
+    # more than MLflow hands in at a time
+    for number in range(12):
+        journal.write(
+            comparison(f"broken off {number}").model_copy(update={"tags": (tag_of("tone"),)}),
+        )
+    asked = 0
+
+    def interrupted(_placed: Placed, _journal: Journal, /) -> Opinion:
+        nonlocal asked
+        asked += 1
+        if asked == 5:
+            raise KeyboardInterrupt
+        return Opinion("TIE")
+
+    work = Judging("tone", Judge("somebody", interrupted), journal)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_judging(work, sqlite_uri, concurrency=1)
+    assert len([fact for fact in journal.read() if isinstance(fact, PromptScore)]) == 2
+    assert asked == 5
