@@ -9,16 +9,21 @@ from pydantic import AfterValidator, Discriminator, Field, NonNegativeInt
 from examsgraph_callbacks.events.parts import (
     ContentLength,
     ExplorationSource,
+    FeedbackType,
     Frozen,
     Hop,
     Json,
     Message,
     Request,
+    ResourceKind,
     RetrievalParams,
     RetrievedDocument,
     SampledNode,
+    Scorer,
     Seed,
     SimilarityScale,
+    Status,
+    UsageSource,
 )
 from examsgraph_callbacks.events.schema import SCHEMA_VERSION, refuse_newer_schema
 
@@ -31,35 +36,15 @@ __all__ = [
     "Fact",
     "FactKind",
     "Feedback",
-    "FeedbackType",
     "LLMCall",
     "PromptComparison",
     "PromptExperimentPlan",
     "PromptScore",
-    "ResourceKind",
     "Retrieval",
     "RunFact",
-    "Scorer",
-    "Status",
     "ToolCall",
     "Trace",
-    "UsageSource",
 ]
-
-Status = Literal["ok", "error", "partial", "cache_hit"]
-
-
-UsageSource = Literal["reported", "cache_hit"]
-
-
-FeedbackType = Literal["thumbs_up", "thumbs_down", "followup_question"]
-
-
-ResourceKind = Literal["explanation", "video", "image"]
-
-
-Scorer = Literal["person", "judge"]
-
 
 FactKind = Literal[
     "trace",

@@ -10,17 +10,22 @@ __all__ = [
     "ContentLength",
     "Direction",
     "ExplorationSource",
+    "FeedbackType",
     "FollowedDirection",
     "Frozen",
     "Hop",
     "Json",
     "Message",
     "Request",
+    "ResourceKind",
     "RetrievalParams",
     "RetrievedDocument",
     "SampledNode",
+    "Scorer",
     "Seed",
     "SimilarityScale",
+    "Status",
+    "UsageSource",
     "Verdict",
 ]
 
@@ -38,6 +43,21 @@ ExplorationSource = Literal["explorer", "tap", "caller"]
 
 
 SimilarityScale = Literal["(1+cos)/2", "cos"]
+
+
+Status = Literal["ok", "error", "partial", "cache_hit"]
+
+
+UsageSource = Literal["reported", "cache_hit"]
+
+
+FeedbackType = Literal["thumbs_up", "thumbs_down", "followup_question"]
+
+
+ResourceKind = Literal["explanation", "video", "image"]
+
+
+Scorer = Literal["person", "judge"]
 
 
 class _AlreadyJson:
