@@ -1,6 +1,7 @@
 """The host's objects as plain JSON values, bounded in depth, length and number."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 
@@ -18,8 +19,11 @@ SHORT_TEXT = 64  # characters, which are let through when there are no more left
 # the longest secret whose beginning alone would not be recognised: an e-mail address (RFC 5321)
 _LONGEST_SECRET = 254
 _LONGEST_NUMBER = 24  # characters, of a phone number with its separators
-_IN_NUMBERS = "0123456789 -.()+"
-_ENDS_OF_DIGITS = "0123456789-)"
+_IN_NUMBERS = "0123456789 -.()+\u00a0\u2010\u2011\u2012\u2013\u2014\u2212\uff0d"
+_ENDS_OF_DIGITS = "0123456789-)\u2010\u2011\u2012\u2013\u2014\u2212\uff0d"
+# what a word is made of that may be a secret, where no spaces tell words apart: in JSON, lists, Korean
+_NO_SECRET = re.compile(r"""[^!-~]|["',;<>(){}\[\]`|]""")
+_IN_URLS = "&?=/:"
 
 
 def plain(value: object) -> JsonValue:
@@ -42,11 +46,21 @@ def cut(text: str, limit: int) -> str:
     since = max(0, limit - _LONGEST_SECRET)
     end = max(text.rfind(" ", since, limit), text.rfind("\n", since, limit))
     if end < 0:
+        end = _end_of_what_is_no_secret(text, since, limit)
+    if end < 0:
         return text[:limit]
     if text[end - 1 : end] in _ENDS_OF_DIGITS:
         since = max(0, end - _LONGEST_NUMBER)
         return text[:since] + text[since:end].rstrip(_IN_NUMBERS)
     return text[:end]
+
+
+def _end_of_what_is_no_secret(text: str, since: int, limit: int) -> int:
+    """Where the word that is split begins, in a text without spaces; -1 where it is all one word."""
+    ends = [found.end() for found in _NO_SECRET.finditer(text, since, limit)]
+    if ends:
+        return ends[-1]
+    return max(text.rfind(sign, since, limit) for sign in _IN_URLS)
 
 
 class _Copy:

@@ -2,10 +2,11 @@
 
 | placeholder | what it stands for |
 | --- | --- |
-| `[API_KEY]` | a key of OpenAI, Anthropic, AWS, Google, GitHub or Slack; the value of `api_key=…` |
-| `[BEARER_TOKEN]` | what follows `Bearer`; a JSON Web Token |
-| `[EMAIL]` | an e-mail address |
-| `[PASSWORD]` | that of a URL: `postgres://user:[PASSWORD]@host` |
+| `[API_KEY]` | a key of OpenAI, Anthropic, AWS, Google, GitHub, GitLab, Groq, Hugging Face, LangSmith, |
+| | Perplexity, Pinecone, Slack, Tavily or xAI; the value of `api_key=…` |
+| `[BEARER_TOKEN]` | what follows `Bearer`, and `Token` in an `Authorization` header; a JSON Web Token |
+| `[EMAIL]` | an e-mail address, and one whose `@` is `%40` as in a URL |
+| `[PASSWORD]` | that of a URL: `postgres://user:[PASSWORD]@host`; what follows `Authorization: Basic` |
 | `[PHONE]` | a Korean number (`010-1234-5678`, `02-123-4567`), an international one (`+82 10-1234-5678`) |
 | `[RRN]` | a Korean resident's (or foreigner's) registration number, its dash written |
 
@@ -20,7 +21,7 @@ from typing import NamedTuple
 
 __all__ = ["REDACTION_VERSION", "Redact", "is_clean", "redact_text"]
 
-REDACTION_VERSION = "1"
+REDACTION_VERSION = "2"
 """Changes whenever `redact_text` finds more, or less: a recording says by which it was redacted."""
 
 Redact = Callable[[str], str]
@@ -92,75 +93,131 @@ def _apart(beginning: str, barred: str = "A-Za-z0-9", then: str = "") -> str:
     return rf"{beginning}{then}(?:(?<![{barred}]{beginning})|{escapes})"
 
 
-_API_KEY_BEFORE = (
-    r"(?:(?<=(?i:api[_-]key).)|(?<=(?i:apikey).)"
-    r"""|(?<=(?i:api[_-]key)[ "'].)|(?<=(?i:apikey)[ "'].))"""
-)
-_QUOTE = r"""\s{0,3}["']?"""
-_VALUE = r"""[^\s"'`,;&(){}<>]{6,}"""
+# between a name and its colon, in JSON that stands in a text of JSON too
+_BEFORE_A_COLON = ("", r"""[ "']""", r"""["'] """, r"""\\["']""", r"""\\["'] """, r"""\\\\\\["']""")
+
+
+def _named_api_key(sign: str) -> str:
+    """A pattern for an API key with `sign` between its name and itself; groups 1 and 2 are what stays."""
+    # of what stands before, the nearest first: most signs follow no name
+    behind = "|".join(
+        rf"(?<=[yY]{between}{sign})(?:(?<=(?i:api[_-]key){between}{sign})|(?<=(?i:apikey){between}{sign}))"
+        for between in _BEFORE_A_COLON
+    )
+    value = rf"""(?:(["'])(?:{_QUOTED}){{6,}}|(?:{_BARE}){{6,}})"""
+    return rf"({sign}(?:{behind})\s{{0,3}}\\{{0,3}}){value}"
+
+
+def _in_a_header(name: str, schemes: str) -> str:
+    """A pattern for what follows one of these schemes in a header; group 1 is all before."""
+    colon = r"""\\{0,3}["']?\s?[:=]\s{0,3}\\{0,3}["']?"""
+    return rf"({name}{colon}(?i:{schemes})(?: {{1,3}}|%20))[\w.~+/:-]{{8,}}=*"
+
+
+_QUOTED = r"""[^\s"'\\]|\\(?!["'\\])"""
+_BARE = r"""[^\s"'`,;&(){}<>\\]|\\(?!["'\\])"""
+
+# hyphens and dashes that are not the keyboard's, which come of copying and of word processors
+_DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2212\uff0d"
+_DASHES_OF_IDS = "-\u2010\u2011\u2013\u2212\uff0d"
+_SPACE = "[ \u00a0]"
+_GAPS = rf" \u00a0\{_DASHES}"  # what may stand between the groups of a number, to go into a class
+
+_AUTHORIZATION = ("uthorization", "UTHORIZATION")
 
 _RULES = (
     # OpenAI, Anthropic and those who follow them; words-joined-in-lower-case are no key
     _rule("-", _apart("sk-") + r"(?=[a-z_-]{0,64}[A-Z0-9])[\w-]{16,}", "[API_KEY]"),
     _rule("K", _apart("AKIA") + r"[A-Z0-9]{16}(?![A-Za-z0-9])", "[API_KEY]"),
+    _rule("S", _apart("ASIA") + r"[A-Z0-9]{16}(?![A-Za-z0-9])", "[API_KEY]"),  # of AWS, for a few hours
     _rule("z", _apart("AIza") + r"[\w-]{35,}", "[API_KEY]"),
     _rule("_", _apart("gh[oprsu]_") + r"[A-Za-z0-9]{20,}", "[API_KEY]"),
     _rule("_", _apart("github_pat_") + r"\w{20,}", "[API_KEY]"),
+    _rule("_", _apart("hf_") + r"[A-Za-z0-9]{30,}", "[API_KEY]"),
+    _rule("_", _apart("gsk_") + r"[A-Za-z0-9]{20,}", "[API_KEY]"),
+    _rule("_", _apart("lsv2_") + r"\w{20,}", "[API_KEY]"),
+    _rule("_", _apart("pcsk_") + r"\w{20,}", "[API_KEY]"),
     _rule("-", _apart("xox") + r"[a-z]-[\w-]{10,}", "[API_KEY]"),
+    *(
+        _rule("-", _apart(f"{name}-") + r"(?=[a-z_-]{0,64}[A-Z0-9])[\w-]{20,}", "[API_KEY]")
+        for name in ("glpat", "pplx", "tvly", "xai")
+    ),
     # RFC 7515: header, payload and signature in base64url; a header begins with {" which is eyJ
     _rule("J", _apart("eyJ", r"\w-") + r"[\w-]{8,}(?:\.[\w-]*){1,4}", "[BEARER_TOKEN]"),
-    # RFC 6750; away from its header a token must look random, or a bearer of good tidings had one
-    _rule(
-        "r",
-        r"earer (?<=[Bb]earer )(?:(?<=uthorization: .earer )|(?=[\w.~+/-]{0,64}(?:\d|[a-z][A-Z])))"
-        r"[\w.~+/-]{8,}=*",
-        "earer [BEARER_TOKEN]",
+    # RFC 7617, 6750; in their header, whatever a token looks like
+    *(_rule(name[6], _in_a_header(name, "basic"), r"\1[PASSWORD]") for name in _AUTHORIZATION),
+    *(_rule(name[6], _in_a_header(name, "bearer|token"), r"\1[BEARER_TOKEN]") for name in _AUTHORIZATION),
+    # away from its header a token must look random, or a bearer of good tidings had one
+    *(
+        _rule(
+            letter,
+            rf"({earer}(?<={bearer})(?: {{1,3}}|%20))(?=[\w.~+/-]{{0,64}}(?:\d|[a-z][A-Z]))[\w.~+/-]{{8,}}=*",
+            r"\1[BEARER_TOKEN]",
+        )
+        for letter, earer, bearer in (("r", "earer", "[Bb]earer"), ("R", "EARER", "BEARER"))
     ),
-    _rule("=", rf"(={_API_KEY_BEFORE}{_QUOTE}){_VALUE}", r"\1[API_KEY]"),
-    _rule(":", rf"(:{_API_KEY_BEFORE}{_QUOTE}){_VALUE}", r"\1[API_KEY]"),
+    *(_rule(sign[0], _named_api_key(sign), r"\1\2[API_KEY]") for sign in ("=", ":", "%3[Dd]")),
     # RFC 3986: user information; before addresses, which the password and host would look like
-    _rule("@", r"(://[^\s/@:]{0,64}:)(?!\[)[^\s/@]{1,256}@", r"\1[PASSWORD]@"),
-    # RFC 5321: a local part of up to 64 characters, labels of up to 63
     _rule(
         "@",
-        r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}",
-        "[EMAIL]",
-        sign=r"@[A-Za-z0-9-]{1,63}\.[A-Za-z0-9]",
+        r"(://[^\s/@:]{0,64}:)(?!\[PASSWORD\]@)[^\s/@]{1,256}(?:@[^\s/@,;\"'<>()]{1,256}){0,4}@",
+        r"\1[PASSWORD]@",
+    ),
+    # RFC 5321: a local part of up to 64 characters, labels of up to 63; of RFC 6531 the names of people
+    *(
+        _rule(
+            at[0],
+            rf"(?:[A-Za-z0-9._%+-]{{1,64}}|[가-힣]{{2,20}}){at}(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}[A-Za-z]{{2,24}}",
+            "[EMAIL]",
+            sign=rf"{at}[A-Za-z0-9-]{{1,63}}\.[A-Za-z0-9]",
+        )
+        for at in ("@", "\uff20", "%(?:25)?40")
     ),
     # a birthday, then century and sex: 1 to 4, of foreigners 5 to 8
-    _rule(
-        "-",
-        _apart("", r"\w.") + r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ?- ?[1-8]\d{6}(?!\w)",
-        "[RRN]",
-        sign=r"- ?[1-8]\d{6}(?!\w)",
+    *(
+        _rule(
+            dash,
+            _apart("", r"\w.")
+            + rf"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]){_SPACE}?{dash}{_SPACE}?[1-8]\d{{6}}(?!\w)",
+            "[RRN]",
+            sign=rf"{dash}{_SPACE}?[1-8]\d{{6}}(?!\w)",
+        )
+        for dash in _DASHES_OF_IDS
     ),
     # mobile phones: 010, of old 011 and 016 to 019
     _rule(
         "0",
         _apart("01[016-9]", r"\w")
-        + r"(?<!\d[.-]01\d)(?:[-. )]{1,3}\d{3,4}[-. ]{0,3}\d{4}(?!\d)|\d{7,8}(?!\w))",
+        + rf"(?<!\d[.-]01\d)(?:[.){_GAPS}]{{1,3}}\d{{3,4}}[.{_GAPS}]{{0,3}}\d{{4}}(?!\d)"
+        + r"|\d{7,8}(?!\w))",
         "[PHONE]",
     ),
     # Seoul 02, the other areas, 070 and 080, personal 050x; a part of a hexadecimal id is none
     _rule(
         "0",
-        _apart("0", r"\w", then=r"(?=[2-8]\d{0,2}[-. )])(?<![0-9a-f][.-]0)")
-        + r"(?:2|[3-6][1-5]|[78]0|50\d)(?:\) ?\d{3,4}-|([-. ])\d{3,4}\1)\d{4}(?!\d)",
+        _apart("0", r"\w", then=rf"(?=[2-8]\d{{0,2}}[.){_GAPS}])(?<![0-9a-f][.-]0)")
+        + r"(?:2|[3-6][1-5]|[78]0|50\d)"
+        + rf"(?:\) ?\d{{3,4}}[\{_DASHES}]|([.{_GAPS}])\d{{3,4}}\1)\d{{4}}(?!\d)",
         "[PHONE]",
     ),
     # E.164: a country code, 8 to 15 digits in all; area codes under +1 begin with 2 to 9
     _rule(
         "+",
-        _apart(r"\+", r"\w+") + r"(?:1[ (-]{0,2}[2-9]|[2-9])(?:[ ()-]{0,2}\d){7,13}(?!\w)",
+        _apart(r"\+", r"\w+") + rf"(?:1[({_GAPS}]{{0,2}}[2-9]|[2-9])(?:[(){_GAPS}]{{0,2}}\d){{7,13}}(?!\w)",
         "[PHONE]",
     ),
 )
 
 # where several rules share a character: what no text is without in which any of them finds its secret
 _SHARED_SIGNS = {
-    "-": re.compile(r"-(?:(?<=sk-)|(?<=xox[a-z]-)| ?[1-8]\d{6}(?!\w))", re.ASCII),
-    "_": re.compile(r"_(?:(?<=gh[oprsu]_)|(?<=github_)pat_)", re.ASCII),
-    "0": re.compile(r"0(?:1[016-9]|[2-8]\d{0,2}[-. )])", re.ASCII),
+    "-": re.compile(
+        rf"-(?:(?<=sk-)|(?<=xox[a-z]-)|(?<=glpat-)|(?<=pplx-)|(?<=tvly-)|(?<=xai-)|{_SPACE}?[1-8]\d{{6}}(?!\w))",
+        re.ASCII,
+    ),
+    "_": re.compile(
+        r"_(?:(?<=gh[oprsu]_)|(?<=github_)pat_|(?<=hf_)|(?<=gsk_)|(?<=lsv2_)|(?<=pcsk_))", re.ASCII
+    ),
+    "0": re.compile(rf"0(?:1[016-9]|[2-8]\d{{0,2}}[.){_GAPS}])", re.ASCII),
 }
 
 _RULES_BY_CHARACTER = tuple(

@@ -40,7 +40,7 @@ class Redactor:
         if value is None or isinstance(value, (float, int)):
             return value
         if isinstance(value, dict):
-            return {self._key(key): self._item(key, item) for key, item in value.items()}
+            return self._mapping(value)
         if isinstance(value, (list, tuple)):
             return type(value)([self.value(item) for item in value])
         # nothing but JSON is expected here: what is not would take its text along unseen
@@ -49,7 +49,20 @@ class Redactor:
     def _key(self, key: str) -> str:
         return key if key in OUR_KEYS else self.text(key)
 
+    def _mapping(self, value: dict[str, object]) -> dict[str, object]:
+        copy: dict[str, object] = {}
+        for key, item in value.items():
+            name = self._key(key)
+            # two addresses are one placeholder, and what stands under both is to stay
+            while name in copy:
+                name = f"{name} {len(copy) + 1}"
+            copy[name] = self._item(key, item)
+        return copy
+
     def _item(self, key: str, item: object) -> object:
+        if isinstance(item, (list, tuple)) and names_a_credential(key):
+            # as libraries keep headers, which may come more than once
+            return type(item)([self._item(key, each) for each in item])
         if isinstance(item, str) and names_a_credential(key):
             # as it would stand in a text: a value alone does not tell that it is one
             name = f"{key}: "

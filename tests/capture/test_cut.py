@@ -52,3 +52,29 @@ def test_a_cut_costs_at_most_one_word() -> None:
     assert isinstance(content, str)
     assert 990 < len(content) <= 1000
     assert document["content_length"] == len(text)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "010-1234-5678",
+        "010–1234–5678",
+        "kim@example.com",
+        "850101-1234567",
+        "postgres://u:hunter22@db",
+        "api_key=hunter22",
+        "+82-10-1234-5678",
+    ],
+)
+@pytest.mark.parametrize(
+    "before",
+    ["가" * 400, '{"a":"b","c":"d"},' * 30, "a,b;" * 100, "ab\tc" * 100, "/?a=b&c=d" * 60 + "&e="],
+    ids=["Korean", "JSON", "list", "tabs", "URL"],
+)
+def test_no_secret_is_split_where_no_spaces_tell_words_apart(before: str, secret: str) -> None:
+    text = before + secret + " 끝" * 50
+    for length in range(1, len(secret)):
+        kept = redact_text(cut(text, len(before) + length))
+        assert len(kept) >= len(before) - 10, "no more is dropped than a word"
+        left = kept[len(before) :]
+        assert not any(part in left for part in ("010", "1234", "kim@", "850101", "hunt", "82")), left

@@ -82,12 +82,22 @@ def test_texts_and_keys_are_redacted_at_any_depth() -> None:
         ({"api_key": "hunter22"}, {"api_key": "[API_KEY]"}),
         ({"X-API-Key": "hunter22"}, {"X-API-Key": "[API_KEY]"}),
         ({"Authorization": "Bearer hunterhunter"}, {"Authorization": "Bearer [BEARER_TOKEN]"}),
+        ({"Authorization": ["Bearer hunterhunter"]}, {"Authorization": ["Bearer [BEARER_TOKEN]"]}),
+        ({"authorization": "Basic a2ltOmh1bnRlcjI="}, {"authorization": "Basic [PASSWORD]"}),
+        ({"api_key": ("hunter22",)}, {"api_key": ("[API_KEY]",)}),
         ({"authorization": "권한 부여"}, {"authorization": "권한 부여"}),
         ({"primary_key": "student_id"}, {"primary_key": "student_id"}),
     ],
 )
 def test_a_value_is_read_together_with_its_key(given: Any, recorded: Any) -> None:
     assert Privacy().recorded(ToolCall(**RUN, output=given)).output == recorded
+
+
+def test_what_stands_under_two_addresses_stays_though_both_become_one_placeholder() -> None:
+    given = {"kim@example.com": 1, "lee@example.com": 2, "[EMAIL] 2": 3, "park@example.com": 4}
+    recorded: Any = Privacy().recorded(ToolCall(**RUN, output=given)).output
+    assert list(recorded.values()) == [1, 2, 3, 4]
+    assert all(key.startswith("[EMAIL]") for key in recorded)
 
 
 def test_requests_answers_and_documents_are_redacted_and_keep_their_figures() -> None:

@@ -18,6 +18,15 @@ AWS = "AKIA" + "IOSFODNN7EXAMPLE"
 GOOGLE = "AIza" + "SyA1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q"
 GITHUB = "ghp_" + "a1B2c3D4e5F6" * 3
 GITHUB_FINE = "github_" + "pat_11ABCDEFG0" + "a1B2c3D4_" * 6
+AWS_FOR_NOW = "ASIA" + "IOSFODNN7EXAMPLE"
+GITLAB = "glpat-" + "aB3dE6gH9jK2mN5pQ8sT"
+GROQ = "gsk_" + "aB3dE6gH9jK2mN5pQ8sT" * 2
+HUGGING_FACE = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH"
+LANGSMITH = "lsv2_" + "pt_0123456789abcdef0123456789abcdef_0123456789"
+PERPLEXITY = "pplx-" + "a1B2c3D4" * 6
+PINECONE = "pcsk_" + "a1B2c3_D4" * 6
+TAVILY = "tvly-" + "dev-a1B2c3D4a1B2c3D4a1B2"
+XAI = "xai-" + "a1B2c3D4" * 10
 SLACK = "xoxb-" + "123456789012-" + "aBcDeFgHiJkL"
 JWT = "eyJ" + "hbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiJraW0ifQ" + ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
@@ -72,6 +81,35 @@ JWT = "eyJ" + "hbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiJraW0ifQ" + ".dBjftJeZ4CVP-mB92K
         ("bolt://neo4j:hunter2@db:7687에 연결", "bolt://neo4j:[PASSWORD]@db:7687에 연결"),
         ("https://kim:p%40ss@example.com/a?b=c@d", "https://kim:[PASSWORD]@example.com/a?b=c@d"),
         ("redis://:hunter2@localhost", "redis://:[PASSWORD]@localhost"),
+        *((f"키는{key}입니다", "키는[API_KEY]입니다") for key in (AWS_FOR_NOW, GITLAB, GROQ, HUGGING_FACE)),
+        *((f"키는{key}입니다", "키는[API_KEY]입니다") for key in (LANGSMITH, PERPLEXITY, PINECONE)),
+        *((f"{{'key': '{key}'}}", "{'key': '[API_KEY]'}") for key in (TAVILY, XAI)),
+        # JSON that stands in a text of JSON, as a tool's arguments do
+        (r'{"arguments": "{\"api_key\": \"hunter22\"}"}', r'{"arguments": "{\"api_key\": \"[API_KEY]\"}"}'),
+        (r'"{\"apiKey\":\"hunter22\"}"', r'"{\"apiKey\":\"[API_KEY]\"}"'),
+        (r"\\\"api_key\\\":\\\"hunter22\\\"", r"\\\"api_key\\\":\\\"[API_KEY]\\\""),
+        (r"{\"Authorization\": \"Bearer abcdefghijkl\"}", r"{\"Authorization\": \"Bearer [BEARER_TOKEN]\"}"),
+        ('"api_key" : "hunter22"', '"api_key" : "[API_KEY]"'),
+        ("api_key='hun&ter(22)'", "api_key='[API_KEY]'"),
+        ("?next=/a%3Fapi_key%3Dhunter22", "?next=/a%3Fapi_key%3D[API_KEY]"),
+        # a header as it is written here and there
+        ('{"Authorization": "Bearer abcdefghijkl"}', '{"Authorization": "Bearer [BEARER_TOKEN]"}'),
+        ("Authorization:Bearer abcdefghijkl", "Authorization:Bearer [BEARER_TOKEN]"),
+        ("HTTP_AUTHORIZATION='Bearer abcdefghijkl'", "HTTP_AUTHORIZATION='Bearer [BEARER_TOKEN]'"),
+        ("Authorization: Token abcdefghijkl", "Authorization: Token [BEARER_TOKEN]"),
+        ("Authorization: Basic a2ltOmh1bnRlcjI=", "Authorization: Basic [PASSWORD]"),
+        ("BEARER a1b2c3d4e5, Bearer  a1b2c3d4e5", "BEARER [BEARER_TOKEN], Bearer  [BEARER_TOKEN]"),
+        ("?auth=Bearer%20a1b2c3d4e5", "?auth=Bearer%20[BEARER_TOKEN]"),
+        # addresses as URLs and Koreans write them
+        ("https://a.kr/?email=kim%40example.com&x=1", "https://a.kr/?email=[EMAIL]&x=1"),
+        ("홍길동@example.com은, kim＠example.com", "[EMAIL]은, [EMAIL]"),
+        # what was copied out of a word processor or a page has other hyphens and spaces
+        ("010–1234–5678, 010‑1234‑5678, 02−123−4567", "[PHONE], [PHONE], [PHONE]"),
+        ("010\u00a01234\u00a05678, +82‑10‑1234‑5678", "[PHONE], [PHONE]"),
+        ("850101–1234567, 850101 － 2234567", "[RRN], [RRN]"),
+        # a password with an @ in it
+        ("postgres://kim:p@ss@db/exam", "postgres://kim:[PASSWORD]@db/exam"),
+        ("bolt://neo4j:[hunter2]@db", "bolt://neo4j:[PASSWORD]@db"),
         # the escapes of JSON within a text end in letters and digits
         (r'{"a": "\n010-1234-5678\t850101-1234567"}', r'{"a": "\n[PHONE]\t[RRN]"}'),
         (rf"\ub294{GITHUB} \ub294010-1234-5678", r"\ub294[API_KEY] \ub294[PHONE]"),
@@ -106,7 +144,10 @@ def test_a_secret_becomes_the_placeholder_of_its_kind(text: str, redacted: str) 
         "task-force-multiplication-tables sk-learn-compatible-estimators",
         "Bearer certificates: a bearer internationalization",
         "Primary key: student_id, FOREIGN KEY = course_id, api_key=, API key: required",
-        "AKIA AIza ghp_ xoxb- eyJ. sk-",
+        "AKIA AIza ghp_ xoxb- eyJ. sk- ASIA hf_ gsk_ lsv2_ pcsk_ pplx- tvly- xai- glpat-",
+        "hf_hub_download_into_the_local_directory, ASIA_PACIFIC, 2020–2024, 1–2",
+        "Authorization: Basic auth, authorization: a token, required; Basic authentication",
+        "100%40 %40 a%40b 50%",
         "",
     ],
 )
@@ -176,6 +217,15 @@ HOSTILE = [
         "github_pat_",
         "AKIA",
         "-AIza",
+        "hf_",
+        "xai-",
+        "uthorization: basic ",
+        "%40",
+        "a%40b.",
+        "//a:@",
+        "가",
+        'api_key\\": \\"',
+        "850101–",
         "은",
         " ",
         "\\n",
