@@ -154,7 +154,9 @@ def _pause(state: State, channel: str, outcome: Later, now: datetime) -> None:
     failures = row[0] if row else 0
     pause = min(_FIRST_PAUSE * 2 ** min(failures, 10), _LONGEST_PAUSE)
     if outcome.after_seconds is not None:
-        pause = min(max(pause, timedelta(seconds=outcome.after_seconds)), GIVE_UP_AFTER)
+        # bounded before it is a duration, which not every number can be
+        wanted = timedelta(seconds=min(outcome.after_seconds, GIVE_UP_AFTER.total_seconds()))
+        pause = max(pause, wanted)
     state.sql.execute(
         "insert or replace into channel values (?, ?, ?)", (channel, _text(now + pause), failures + 1)
     )

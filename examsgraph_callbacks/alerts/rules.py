@@ -27,13 +27,16 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 def _duration(value: object) -> object:
     if isinstance(value, str) and (found := re.fullmatch(r"(\d+)\s*([smhd])", value.strip())):
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+        try:
+            return timedelta(**{_UNITS[found[2]]: int(found[1])})
+        except OverflowError:
+            raise ValueError("expected a duration that a calendar has room for, such as 365d") from None
     if isinstance(value, timedelta):
         return value
     raise ValueError("expected a duration such as 90s, 15m, 24h or 7d")
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(le=timedelta(days=3650))]
 _Window = Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(days=31))]
 _Share = Annotated[float, Field(ge=0, lt=1)]
 

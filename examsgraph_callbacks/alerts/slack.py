@@ -1,5 +1,7 @@
 """Slack, by an incoming webhook: a notice as Block Kit, and what its answers mean."""
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 
 from examsgraph_callbacks.alerts.notices import Notice, as_text, footer, told
@@ -88,4 +90,10 @@ def _seconds(told_by_slack: object) -> float | None:
     try:
         return max(0.0, float(str(text)))
     except ValueError:
+        pass
+    try:
+        # RFC 9110, 10.2.3: a date is as good, which proxies send
+        moment = parsedate_to_datetime(str(text))
+    except ValueError:
         return None
+    return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 
+import xxhash
 from pydantic import BaseModel, JsonValue
 
 __all__ = ["cut", "plain"]
@@ -30,7 +31,8 @@ def plain(value: object) -> JsonValue:
     """`value` as JSON.
 
     Texts over 100,000 characters, lists over 200 items, what lies deeper than 12 levels and what comes
-    after 10,000 items or 1,000,000 characters are cut and say so.
+    after 10,000 items or 1,000,000 characters are cut and say so. Of a cut text, and of bytes, a hash (XXH3,
+    128 bits) is told.
     """
     return _Copy().of(value, 0)
 
@@ -63,6 +65,10 @@ def _end_of_what_is_no_secret(text: str, since: int, limit: int) -> int:
     return max(text.rfind(sign, since, limit) for sign in _IN_URLS)
 
 
+def _hash(whole: bytes | bytearray) -> str:
+    return xxhash.xxh3_128_hexdigest(whole)
+
+
 class _Copy:
     """One value's copy in the making, and how much more it may hold."""
 
@@ -89,7 +95,10 @@ class _Copy:
         if text.__class__ is not str:
             # LangChain's parsers give a subclass, which is no plain JSON to those who look for one
             text = str(text)
-        return text if len(text) <= limit else f"{cut(text, limit)}… ({len(text)} characters)"
+        if len(text) <= limit:
+            return text
+        # by the hash, two that begin alike are told apart: images, of which replay must not mistake one
+        return f"{cut(text, limit)}… ({len(text)} characters, {_hash(text.encode('utf-8', 'surrogatepass'))})"
 
     def _object(self, value: object, depth: int) -> JsonValue:
         if isinstance(value, Mapping):
@@ -101,6 +110,8 @@ class _Copy:
             return self._mapping({field.name: getattr(value, field.name) for field in fields(value)}, depth)
         if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (bytes, bytearray)):
             return self._list(value, depth)
+        if isinstance(value, (bytes, bytearray)):
+            return f"<{type(value).__name__} of {len(value)}, {_hash(value)}>"
         # repr of an unknown object can be slow, huge or private: its type is enough
         return f"<{type(value).__name__}>"
 

@@ -87,7 +87,7 @@ def run(
     journal: JournalOption = None,
     replay: Annotated[
         Path | None,
-        typer.Option(help="A recording from which models and graph retrievers answer, with no network."),
+        typer.Option(help="A recording from which LangChain's chat models and graph retrievers answer."),
     ] = None,
 ) -> None:
     """Run an application recorded, with no line of it changed.
@@ -96,9 +96,10 @@ def run(
     thread, and in every Python process that it starts. Arguments, input, output, signals and the exit
     code are the application's own.
 
-    With --replay every LangChain chat model, every embedding call of OpenAI's client and every graph
-    retriever answers as it was recorded; what was not recorded is an error that says what differs. The
-    facts go to ./.examsgraph/replay unless --journal names a place, and are not shipped. Clients still want
+    With --replay every LangChain chat model, every embedding call of OpenAI's client and every LangChain
+    retriever that walked a graph answers as it was recorded; what was not recorded is an error that says
+    what differs. All else stays live, and costs what it costs: LlamaIndex's models, clients that are called
+    without LangChain, tools, other retrievers, databases. The facts go to ./.examsgraph/replay unless --journal names a place, and are not shipped. Clients still want
     a key to be made with: any will do.
 
     \b

@@ -67,7 +67,11 @@ def _message(message: BaseMessage) -> dict[str, object]:
     if message.name:
         fields["name"] = message.name
     if role == "assistant":
-        if calls := getattr(message, "tool_calls", None):
+        calls = getattr(message, "tool_calls", None) or []
+        # those whose arguments are no JSON are sent too, and are all of some answers
+        if broken := getattr(message, "invalid_tool_calls", None):
+            calls = [*calls, *broken]
+        if calls:
             fields["tool_calls"] = plain(calls)
     elif role == "tool":
         fields["tool_call_id"] = str(getattr(message, "tool_call_id", ""))

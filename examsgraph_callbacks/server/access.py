@@ -35,7 +35,7 @@ class Access:
     """
 
     def __init__(self, tokens: str | None) -> None:
-        self._tokens = None if tokens is None else tuple(_read(tokens))
+        self._tokens = None if tokens is None else _together(_read(tokens))
 
     @property
     def is_open(self) -> bool:
@@ -109,6 +109,14 @@ def _read(tokens: str) -> Iterable[_Token]:
                 f"expected EXAMSGRAPH_API_TOKENS to have a token after {each!r}, got nothing"
             )
         yield _Token(_digest(token), scopes or frozenset(_SCOPES))
+
+
+def _together(tokens: Iterable[_Token]) -> tuple[_Token, ...]:
+    """Each token once, with the scopes of all places where it stands."""
+    scopes: dict[bytes, frozenset[Scope]] = {}
+    for token in tokens:
+        scopes[token.digest] = scopes.get(token.digest, frozenset()) | token.scopes
+    return tuple(_Token(digest, of_token) for digest, of_token in scopes.items())
 
 
 def _digest(token: str) -> bytes:

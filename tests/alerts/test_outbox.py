@@ -1,6 +1,8 @@
 """The outbox against a fake Slack over real HTTP: once in the calm case, at least once in every other."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,35 @@ def test_retry_after_is_kept_to_by_the_next_process_too(watching: Watching, slac
     watching.pass_by(seconds=1)
     assert watching.round().delivery.sent == 1
     assert slack.headlines == [OPENED]
+
+
+@pytest.mark.parametrize("after", ["inf", "1e300", "nan", "-5", "soon", "", "Sat, 28 Nov 2026 25:61:00 GMT"])
+def test_a_retry_after_that_is_no_time_holds_up_nobody(tmp_path: Path, slack: FakeSlack, after: str) -> None:
+    with fake_slack() as other:
+        channels = [SlackChannel(slack.url, timeout_seconds=1), SlackChannel(other.url, timeout_seconds=1)]
+        channels[1].name = "other"
+        watching = Watching(tmp_path, channels)
+        not_understood(watching, 10)
+        slack.script.append(429)
+        slack.retry_after = after
+        watching.round()
+        assert other.headlines == [OPENED], "it is not to blame for its neighbour"
+        watching.pass_by(hours=23, minutes=59)
+        watching.round()
+        watching.pass_by(minutes=1)
+        watching.round()
+        assert slack.refused == 1
+
+
+def test_a_retry_after_may_be_a_date(watching: Watching, slack: FakeSlack) -> None:
+    slack.script.append(429)
+    # of the real clock, as HTTP has it
+    slack.retry_after = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    watching.round()
+    watching.pass_by(seconds=60)
+    assert watching.round().delivery.waiting == 1
+    watching.pass_by(seconds=40)
+    assert watching.round().delivery.sent == 1
 
 
 @pytest.mark.parametrize("fault", [500, 503, "die", "hang", 403, 404])

@@ -166,3 +166,11 @@ def test_without_a_file_the_documents_two_hold() -> None:
         "usd": 50,
         "per": "day",
     }
+
+
+@pytest.mark.parametrize("duration", ["99999999999d", "9999999999h", "3651d"])
+def test_a_duration_that_no_calendar_has_room_for_is_told_with_its_place(
+    tmp_path: Path, duration: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=r"alerts\.cooldown in .*alerts\.toml"):
+        rules(tmp_path, f'cooldown = "{duration}"')

@@ -47,15 +47,19 @@ class Unknown:
         (State(question="?"), {"question": "?"}),
         (Learner("김민지"), {"name": "김민지"}),
         (Unknown(), "<Unknown>"),
-        (b"\x00", "<bytes>"),
+        (b"\x00", f"<bytes of 1, {xxhash.xxh3_128_hexdigest(bytes(1))}>"),
     ],
 )
 def test_values_become_json(value: object, expected: JsonValue) -> None:
     assert plain(value) == expected
 
 
+def hash_of(text: str) -> str:
+    return xxhash.xxh3_128_hexdigest(text.encode())
+
+
 def test_long_text_and_lists_are_cut_and_say_so() -> None:
-    assert plain("가" * 100_001) == "가" * 100_000 + "… (100001 characters)"
+    assert plain("가" * 100_001) == "가" * 100_000 + f"… (100001 characters, {hash_of('가' * 100_001)})"
     cut = plain(list(range(1536)))
     assert isinstance(cut, list)
     assert (len(cut), cut[-1]) == (201, "… (1536 items)")
@@ -70,7 +74,7 @@ def test_what_is_wide_and_deep_is_cut_as_a_whole() -> None:
     texts = plain(["가" * 90_000] * 20)
     assert isinstance(texts, list)
     assert sum(map(len, texts)) < 1_100_000  # type: ignore[arg-type]
-    assert texts[-1] == "가" * 64 + "… (90000 characters)"
+    assert texts[-1] == "가" * 64 + f"… (90000 characters, {hash_of('가' * 90_000)})"
 
 
 def test_what_contains_itself_ends() -> None:

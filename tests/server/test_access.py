@@ -34,6 +34,13 @@ def refused(access: Access, asked: Request, scope: Any) -> int | None:
     return None
 
 
+@pytest.mark.parametrize("tokens", ["write:T,read:T", "read:T, write:T"])
+def test_a_token_that_stands_twice_has_the_scopes_of_both_places(tokens: str) -> None:
+    access = Access(tokens)
+    assert refused(access, request("Bearer T"), "write") is None
+    assert refused(access, request("Bearer T"), "read") is None
+
+
 @pytest.mark.parametrize(
     ("token", "write", "read"),
     [

@@ -2,9 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
-from langchain_core.messages.tool import ToolCall, ToolCallChunk, tool_call_chunk
+from langchain_core.messages.tool import (
+    ToolCall,
+    ToolCallChunk,
+    invalid_tool_call,
+    tool_call_chunk,
+)
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import BaseModel, JsonValue, ValidationError
 
@@ -22,7 +27,8 @@ def result_of(call: LLMCall, schema: object = None) -> ChatResult:
             ChatGeneration(
                 message=AIMessage(
                     content=_content(choice),
-                    tool_calls=[_tool_call(given) for given in choice.tool_calls],
+                    tool_calls=[_tool_call(given) for given in choice.tool_calls if not _is_broken(given)],
+                    invalid_tool_calls=[_broken(given) for given in choice.tool_calls if _is_broken(given)],
                     # once for all choices, as providers report it
                     usage_metadata=_usage(call) if number == 0 else None,
                     response_metadata=about,
@@ -86,6 +92,19 @@ def _tool_call(given: JsonValue) -> ToolCall:
         id=None if identifier is None else str(identifier),
         type="tool_call",
     )
+
+
+def _is_broken(given: JsonValue) -> bool:
+    """Whether the arguments of a recorded tool call were no JSON."""
+    return isinstance(given, dict) and given.get("type") == "invalid_tool_call"
+
+
+def _broken(given: JsonValue) -> InvalidToolCall:
+    fields: Mapping[str, JsonValue] = given if isinstance(given, dict) else {}
+    name, arguments, identifier, error = (
+        None if (text := fields.get(key)) is None else str(text) for key in ("name", "args", "id", "error")
+    )
+    return invalid_tool_call(name=name, args=arguments, id=identifier, error=error)
 
 
 def _tool_call_chunk(given: JsonValue, index: int) -> ToolCallChunk:
