@@ -99,8 +99,8 @@ def run(
     With --replay every LangChain chat model, every embedding call of OpenAI's client and every LangChain
     retriever that walked a graph answers as it was recorded; what was not recorded is an error that says
     what differs. All else stays live, and costs what it costs: LlamaIndex's models, clients that are called
-    without LangChain, tools, other retrievers, databases. The facts go to ./.examsgraph/replay unless --journal names a place, and are not shipped. Clients still want
-    a key to be made with: any will do.
+    without LangChain, tools, other retrievers, databases. The facts go to ./.examsgraph/replay unless
+    --journal names a place, and are not shipped. Clients still want a key to be made with: any will do.
 
     \b
     EXAMSGRAPH_CAPTURE_CONTENT   0 records figures and no content

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.server.access import is_loopback
+from examsgraph_callbacks.server.patience import impatient_protocol
 from examsgraph_callbacks.server.refusals import Refusal
 from examsgraph_callbacks.server.routes import PUBLIC, api_router
 from examsgraph_callbacks.server.service import Service
@@ -66,6 +67,7 @@ def serve(
         app,
         host=host,
         port=port,
+        http=impatient_protocol(),
         access_log=False,
         log_level="warning",
         server_header=False,
