@@ -113,3 +113,34 @@ def test_what_is_no_recording_is_told_before_the_application_begins(directory: D
     assert "found an empty file" in said
     assert "begun" not in said
     assert "Traceback" not in said
+
+
+DIRECT = """
+    import urllib.request
+    from openai import OpenAI
+
+    asked = [{"role": "user", "content": "정규화란?"}]
+    answer = OpenAI(max_retries=0).chat.completions.create(model="gpt-4o", messages=asked)
+    print(answer.choices[0].message.content)
+    print(urllib.request.urlopen("data:text/plain,open").read().decode())
+"""
+
+
+def test_what_is_not_langchains_stays_live_and_the_help_says_so(directory: Directory) -> None:
+    directory.write("tutor.py", TUTOR)
+    with LedgerServer() as server:
+        answers = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "not-a-key"}
+        server.will(Answer(input_tokens=3), Answer("정규화는 중복을 없앱니다."))
+        ended = directory.run([*RECORDED, "tutor.py"], EXAMSGRAPH_CAPTURE_EMBEDDINGS="true", **answers)
+        assert ended.returncode == 0, ended.stderr
+        recording = cut(directory.journal.path, directory.path / "tutor.egrec.jsonl")
+        directory.write("direct.py", DIRECT)
+        server.will(Answer("살아 있습니다."))
+        billed = len(server.ledger)
+        command = [*RECORDED[:-1], "run", "--replay", str(recording), "direct.py"]
+        ended = directory.run(command, **answers)
+        assert ended.stdout.split("\n")[:2] == ["살아 있습니다.", "open"], ended.stderr
+        assert len(server.ledger) == billed + 1
+    told = " ".join(directory.run([*RECORDED[:-1], "run", "--help"], COLUMNS="200").stdout.split())
+    assert "All else stays live, and costs what it costs" in told
+    assert "no network" not in told
