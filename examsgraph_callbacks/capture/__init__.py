@@ -1,7 +1,7 @@
 """Framework-free capture: open runs become facts, with the context they ran in."""
 
 from examsgraph_callbacks.capture.clock import Clock
-from examsgraph_callbacks.capture.content import plain
+from examsgraph_callbacks.capture.content import joined_texts, plain
 from examsgraph_callbacks.capture.context import ambient_context, context_in_metadata, tutoring
 from examsgraph_callbacks.capture.documents import recorded_document
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, publish_exploration
@@ -36,6 +36,7 @@ __all__ = [
     "embedded_texts",
     "find_open_run",
     "guarded",
+    "joined_texts",
     "know_surroundings",
     "packed_vectors",
     "plain",

@@ -4,11 +4,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from itertools import groupby
 
 import xxhash
 from pydantic import BaseModel, JsonValue
 
-__all__ = ["cut", "plain"]
+__all__ = ["cut", "joined_texts", "plain"]
 
 TEXT_LIMIT = 100_000  # characters of one text
 ITEM_LIMIT = 200  # items of one list
@@ -35,6 +36,32 @@ def plain(value: object) -> JsonValue:
     128 bits) is told.
     """
     return _Copy().of(value, 0)
+
+
+def joined_texts(content: object) -> object:
+    """A message's content with text blocks that follow on each other as one, where it is a list of blocks.
+
+    Some streams bring a block a chunk: a secret would stand in two of them, where nobody recognises it, and
+    a long answer be cut as a list that is too long.
+    """
+    if not isinstance(content, list) or len(content) < 2:
+        return content
+    joined: list[object] = []
+    for are_texts, blocks in groupby(content, _is_text_alone):
+        if are_texts:
+            joined.append({"type": "text", "text": "".join(block["text"] for block in blocks)})
+        else:
+            joined += blocks
+    return joined
+
+
+def _is_text_alone(block: object) -> bool:
+    return (
+        isinstance(block, dict)
+        and block.keys() == {"type", "text"}
+        and block["type"] == "text"
+        and isinstance(block["text"], str)
+    )
 
 
 def cut(text: str, limit: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGeneration, Generation
 
-from examsgraph_callbacks.capture import plain, recorded_request
+from examsgraph_callbacks.capture import joined_texts, plain, recorded_request
 
 __all__ = ["answer_of", "request_of_messages", "request_of_prompts", "requested_model"]
 
@@ -56,10 +56,12 @@ def _message(message: BaseMessage) -> dict[str, object]:
     # by what it says of itself: to ask ten times for its class would take as long as all the rest
     kind = message.type
     role = _ROLES.get(kind, kind)
-    content = message.content
+    content: object = message.content
     if not content and (refusal := message.additional_kwargs.get("refusal")):
         # of Chat Completions it stands beside the content; the Responses API makes it this block
         content = [{"type": "refusal", "refusal": str(refusal)}]
+    if role == "assistant":
+        content = joined_texts(content)
     fields: dict[str, object] = {
         "role": role,
         "content": content if content.__class__ is str else plain(content),

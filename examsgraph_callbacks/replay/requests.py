@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from examsgraph_callbacks.capture import Privacy, Redact, redact_text
+from examsgraph_callbacks.capture import Privacy, Redact, joined_texts, redact_text
 from examsgraph_callbacks.events import LLMCall, Request
 
 __all__ = ["Asked", "Canonical", "key_of", "ours_too"]
@@ -54,6 +54,10 @@ def key_of(asked: JsonValue) -> str:
 def _asked(model: str | None, request: Request) -> Asked:
     fields = request.model_dump(mode="json", exclude_none=True)
     parameters = {name: value for name, value in fields["parameters"].items() if name not in _NOT_SAMPLING}
+    for message in fields["messages"]:
+        # as they are recorded now, and were not always
+        if message["role"] == "assistant" and "content" in message:
+            message["content"] = joined_texts(message["content"])
     return {
         "model": model,
         "messages": fields["messages"],

@@ -159,6 +159,35 @@ def test_cache_writes_of_either_lifetime_have_them_too(
 
 
 @pytest.mark.parametrize("reported", [True, False], ids=["reported", "estimated"])
+usd = st.one_of(
+    st.decimals(0, 1000, places=4), st.sampled_from([Decimal(text) for text in ("1E+3", "0E-5", "1E-20", "1E13")])
+)
+overrides = st.builds(
+    PriceOverride,
+    model=st.sampled_from(["tutor-*", "*", "gpt-4o", "GPT-*"]),
+    provider=st.sampled_from([None, "openai", "Azure"]),
+    service_tier=st.sampled_from([None, "flex"]),
+    input=usd,
+    output=usd,
+    cached=st.one_of(st.none(), usd),
+    cache_write=st.one_of(st.none(), usd),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(overrides, min_size=1, max_size=3), st.lists(st.one_of(llm_calls, embedding_calls), max_size=20)
+)
+def test_so_they_have_under_any_contract_and_a_cost_or_a_reason_that_there_is_none(
+    contract: list[PriceOverride], calls: list[Call]
+) -> None:
+    meter = Meter(PriceList(contract))
+    figures = in_bulk(calls, meter)
+    assert figures == one_by_one(calls, meter)
+    for _, _, _, _, cost_usd, unpriced_reason, *_rest in figures:
+        assert (cost_usd is None) == (unpriced_reason is not None)
+
+
 def test_recorded_answers_have_them_too(reported: bool) -> None:
     chats = recordings("chat", "responses", "messages", "completions")
     calls: list[Call] = [recorded_call(one, reported=reported) for one in chats]
