@@ -158,9 +158,8 @@ def test_cache_writes_of_either_lifetime_have_them_too(
         assert in_bulk([call, call], meter) == one_by_one([call, call], meter)
 
 
-@pytest.mark.parametrize("reported", [True, False], ids=["reported", "estimated"])
 usd = st.one_of(
-    st.decimals(0, 1000, places=4), st.sampled_from([Decimal(text) for text in ("1E+3", "0E-5", "1E-20", "1E13")])
+    st.decimals(0, 1000, places=4), st.sampled_from([*map(Decimal, ("1E+3", "0E-5", "1E-20", "1E13"))])
 )
 overrides = st.builds(
     PriceOverride,
@@ -171,6 +170,7 @@ overrides = st.builds(
     output=usd,
     cached=st.one_of(st.none(), usd),
     cache_write=st.one_of(st.none(), usd),
+    cache_write_1h=st.one_of(st.none(), usd),
 )
 
 
@@ -188,6 +188,7 @@ def test_so_they_have_under_any_contract_and_a_cost_or_a_reason_that_there_is_no
         assert (cost_usd is None) == (unpriced_reason is not None)
 
 
+@pytest.mark.parametrize("reported", [True, False], ids=["reported", "estimated"])
 def test_recorded_answers_have_them_too(reported: bool) -> None:
     chats = recordings("chat", "responses", "messages", "completions")
     calls: list[Call] = [recorded_call(one, reported=reported) for one in chats]
