@@ -1,6 +1,7 @@
 """Delivery to MLflow: a journal's turns as traces, its explorations as runs, each exactly once."""
 
 from examsgraph_callbacks.defaults import default_tracking_uri
+from examsgraph_callbacks.deliver.behind import Behind
 from examsgraph_callbacks.deliver.checkpoint import delivered_everywhere
 from examsgraph_callbacks.deliver.destination import ui_command
 from examsgraph_callbacks.deliver.follow import follow, follow_in_turn
@@ -13,6 +14,7 @@ from examsgraph_callbacks.deliver.status import ShippingStatus, shipping_status
 
 __all__ = [
     "GRACE",
+    "Behind",
     "ForgottenInMlflow",
     "JudgeRun",
     "ShipReport",

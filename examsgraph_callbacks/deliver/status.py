@@ -7,14 +7,13 @@ from pathlib import Path
 
 from examsgraph_callbacks.background.locks import FOLDER, is_followed
 from examsgraph_callbacks.defaults import absolute, default_tracking_uri
+from examsgraph_callbacks.deliver.behind import Behind
 from examsgraph_callbacks.deliver.checkpoint import Checkpoint, CheckpointFile, read_checkpoint
 from examsgraph_callbacks.deliver.dead_letters import DeadLetters
 from examsgraph_callbacks.deliver.destination import without_credentials
-from examsgraph_callbacks.journal import Journal, Problem, read_segment
+from examsgraph_callbacks.journal import Journal
 
 __all__ = ["ShippingStatus", "shipping_status"]
-
-_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +41,34 @@ class ShippingStatus:
 
 
 def shipping_status(
-    journal: Journal, tracking_uri: str | None = None, *, now: datetime | None = None
+    journal: Journal,
+    tracking_uri: str | None = None,
+    *,
+    now: datetime | None = None,
+    behind: Behind | None = None,
 ) -> list[ShippingStatus]:
     """The status of each destination that the journal was shipped to, and of the configured one.
 
     The configured one comes first: `tracking_uri`, else see `default_tracking_uri`. Reads, and changes
-    nothing; no MLflow is asked.
+    nothing; no MLflow is asked. Whoever looks again and again hands over one `behind`: then only what is
+    new is read.
     """
     uri = absolute(tracking_uri or default_tracking_uri(journal.path))
     configured = CheckpointFile(journal.path, uri, without_credentials(uri)).path
     others = [path for path in sorted((journal.path / FOLDER).glob("*.json")) if path != configured]
     moment = now or datetime.now(UTC)
-    statuses = (_status(journal, path, moment, without_credentials(uri)) for path in (configured, *others))
-    return list(statuses)
+    counted, places = behind or Behind(), set[tuple[str, int]]()
+    statuses = [
+        _status(journal, path, moment, without_credentials(uri), behind=counted, places=places)
+        for path in (configured, *others)
+    ]
+    counted.keep_only(journal.segments(), places)
+    return statuses
 
 
-def _status(journal: Journal, file: Path, now: datetime, shown: str) -> ShippingStatus:
+def _status(
+    journal: Journal, file: Path, now: datetime, shown: str, *, behind: Behind, places: set[tuple[str, int]]
+) -> ShippingStatus:
     checkpoint = read_checkpoint(file)
     destination = checkpoint.tracking_uri or shown
     unread = list(_unread(journal, checkpoint))
@@ -67,13 +78,16 @@ def _status(journal: Journal, file: Path, now: datetime, shown: str) -> Shipping
         if path.name in checkpoint.segments
         for begin in checkpoint.segments[path.name].waiting
     ]
+    places |= {(path.name, begin) for path, begin in (*unread, *waiting)}
     began = [
-        moment for path, begin in (*unread, *waiting) if (moment := _written_at(path, begin)) is not None
+        moment
+        for path, begin in (*unread, *waiting)
+        if (moment := behind.written_at(path, begin)) is not None
     ]
     failure = checkpoint.failure
     return ShippingStatus(
         tracking_uri=destination,
-        facts_behind=sum(_lines(path, begin) for path, begin in unread) + len(waiting),
+        facts_behind=sum(behind.lines(file.name, path, begin) for path, begin in unread) + len(waiting),
         facts_waiting=len(waiting),
         bytes_behind=sum(path.stat().st_size - begin for path, begin in unread),
         oldest_undelivered_seconds=max(0.0, (now - min(began)).total_seconds()) if began else None,
@@ -92,18 +106,3 @@ def _unread(journal: Journal, checkpoint: Checkpoint) -> Iterator[tuple[Path, in
         begin = 0 if seen is None else seen.offset
         if path.stat().st_size > begin:
             yield path, begin
-
-
-def _lines(path: Path, begin: int) -> int:
-    with path.open("rb") as file:
-        file.seek(begin)
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK), b""))
-
-
-def _written_at(path: Path, begin: int) -> datetime | None:
-    """When the first fact from there on was written; None where there is none that can be read."""
-    return next((fact.ended_at for _, fact in read_segment(path, begin, on_problem=_told_when_shipped)), None)
-
-
-def _told_when_shipped(_problem: Problem) -> None:
-    """A line that cannot be read is told by whoever ships."""

@@ -1,4 +1,4 @@
-"""What the server counts of itself, for Prometheus: its labels are few and known, never who asked."""
+"""All that the server tells Prometheus: of itself, its journal, and incidents; never who asked."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,10 @@ from prometheus_client.registry import Collector
 
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.server.incident_figures import IncidentFigures
+from examsgraph_callbacks.server.journal_figures import JournalFigures
 from examsgraph_callbacks.server.shipping import ShippingFigures
+from examsgraph_callbacks.settings import Settings
 
 __all__ = ["Figures"]
 
@@ -17,22 +20,24 @@ _BUCKETS_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 
 
 class Figures:
-    """Counts requests and their time by route and status, and what the journal of this process holds."""
+    """Counts requests and their time by route and status; the rest is read when it is asked for."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, settings: Settings) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "examsgraph_http_requests", "Requests.", ("route", "status"), registry=self._registry
         )
         self._seconds = Histogram(
-            "examsgraph_http_request_seconds",
+            "examsgraph_http_request_duration_seconds",
             "Time to the answer, in seconds.",
             ("route",),
             buckets=_BUCKETS_SECONDS,
             registry=self._registry,
         )
-        self._registry.register(_JournalFigures(journal))
+        self._registry.register(_ProcessFigures(journal))
         self._registry.register(ShippingFigures(journal))
+        self._registry.register(IncidentFigures(journal, settings))
+        self._registry.register(JournalFigures(journal, settings.time_zone))
 
     def count(self, route: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -44,8 +49,8 @@ class Figures:
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
 
 
-class _JournalFigures(Collector):
-    """Read when they are asked for."""
+class _ProcessFigures(Collector):
+    """What this process holds, has lost, and failed at."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal

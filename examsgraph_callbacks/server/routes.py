@@ -192,8 +192,8 @@ def _add_state(router: APIRouter, service: Service) -> None:
 
     @router.get("/metrics", response_model=None, responses=TEXT | refusals(401, 403, 429))
     async def metrics() -> Response:
-        """What the server counts of itself, and how far the journal is shipped, as Prometheus reads it."""
-        # what is behind is counted in the journal's files: reports go on meanwhile
+        """For Prometheus: what the journal adds up to, how far it is shipped, the server's requests."""
+        # what is new is counted in the journal's files: reports go on meanwhile
         return await to_thread(service.figures.text)
 
 

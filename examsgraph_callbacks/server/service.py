@@ -67,7 +67,7 @@ class Service:
     @cached_property
     def figures(self) -> Figures:
         """What is counted."""
-        return Figures(self.tracker.journal)
+        return Figures(self.tracker.journal, self.settings)
 
     @cached_property
     def version(self) -> str:

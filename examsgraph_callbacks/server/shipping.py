@@ -1,11 +1,12 @@
-"""How far the journal is shipped to MLflow, for Prometheus: read when it is asked for."""
+"""How far the journal is shipped to MLflow, for Prometheus: each scrape reads what came since."""
 
+import threading
 from collections.abc import Callable, Iterator
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from examsgraph_callbacks.deliver import ShippingStatus, shipping_status
+from examsgraph_callbacks.deliver import Behind, ShippingStatus, shipping_status
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 
@@ -29,10 +30,13 @@ class ShippingFigures(Collector):
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._behind = Behind()
+        self._lock = threading.Lock()
 
     def collect(self) -> Iterator[Metric]:
         try:
-            statuses = shipping_status(self._journal)
+            with self._lock:
+                statuses = shipping_status(self._journal, behind=self._behind)
         except OSError as error:
             # a segment that was deleted in the midst of it; the other figures are not to go with it
             failures.report("reading how far the journal is shipped", error)

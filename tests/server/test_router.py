@@ -70,7 +70,7 @@ async def test_metrics_count_by_route_and_status_and_name_no_user(tmp_path: Path
     route = 'route="/v1/mlflow/log-user-feedback"'
     assert f'examsgraph_http_requests_total{{{route},status="200"}} 2.0' in answer.text
     assert f'examsgraph_http_requests_total{{{route},status="422"}} 1.0' in answer.text
-    assert f"examsgraph_http_request_seconds_count{{{route}}} 3.0" in answer.text
+    assert f"examsgraph_http_request_duration_seconds_count{{{route}}} 3.0" in answer.text
     assert "examsgraph_facts_held 0.0" in answer.text
     assert "user_001" not in answer.text
 

@@ -1,0 +1,1 @@
+"""What a journal adds up to, counted on look by look."""
