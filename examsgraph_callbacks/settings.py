@@ -17,6 +17,7 @@ Shipping: TypeAlias = Literal["thread", "process", "off"]
 
 # as a compose file passes on what is not set
 OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(lambda value: value or None)]
 
 
 class Settings(BaseSettings):
@@ -69,7 +70,7 @@ class Settings(BaseSettings):
         description="Whether names and scores that another retriever's records do not tell are asked of its "
         "database, in one question more, when it is done.",
     )
-    user_key: SecretStr | None = Field(
+    user_key: OptionalSecret = Field(
         default=None,
         description="The secret, 16 to 64 bytes, under which user and session ids become pseudonyms.",
     )
@@ -121,9 +122,9 @@ class Settings(BaseSettings):
         description="A TOML file whose [alerts] says what is watched; else concepts that are not understood "
         "and the day's cost.",
     )
-    slack_webhook: SecretStr | None = Field(
+    slack_webhook: OptionalSecret = Field(
         default=None, description="The incoming webhook of the Slack channel that alerts go to."
     )
-    alert_urls: SecretStr | None = Field(
+    alert_urls: OptionalSecret = Field(
         default=None, description="Apprise URLs that alerts go to as well, by spaces (extra [apprise])."
     )
