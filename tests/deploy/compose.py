@@ -42,8 +42,25 @@ def read_services() -> dict[str, Service]:
     """The services with every variable filled in."""
     done = config()
     assert done.returncode == 0, done.stderr
-    services: dict[str, Service] = yaml.safe_load(done.stdout)["services"]
-    return services
+    services: dict[str, dict[str, Any]] = yaml.safe_load(done.stdout)["services"]
+    for service in services.values():
+        service["ports"] = [_port(port) for port in service.get("ports", ())]
+        service["volumes"] = [_volume(volume) for volume in service.get("volumes", ())]
+    return dict(services)
+
+
+def _port(port: str | Mapping[str, Any]) -> str:
+    """As the first version of the tool tells it; the second takes it apart."""
+    if isinstance(port, str):
+        return port.removesuffix("/tcp")
+    return f"{port['host_ip']}:{port['published']}:{port['target']}"
+
+
+def _volume(volume: str | Mapping[str, Any]) -> str:
+    if isinstance(volume, str):
+        return volume
+    mode = "ro" if volume.get("read_only") else "rw"
+    return f"{volume['source']}:{volume['target']}:{mode}"
 
 
 def here(arguments: list[str], places: Mapping[str, str]) -> list[str]:

@@ -64,7 +64,7 @@ def test_mlflow_alone_brings_its_database_and_nothing_else(services: dict[str, A
             assert how["condition"] == "service_healthy"
             waiting.append(other)
     assert needed == {"mlflow", "postgres"}
-    assert services["mlflow"]["ports"] == ["127.0.0.1:5000:5000/tcp"]
+    assert services["mlflow"]["ports"] == ["127.0.0.1:5000:5000"]
 
 
 def test_every_secret_comes_from_the_env_file_which_git_leaves_alone(services: dict[str, Any]) -> None:
@@ -89,7 +89,7 @@ def test_every_volume_that_is_written_to_is_named_and_what_is_mounted_exists(
 ) -> None:
     for name, service in services.items():
         for volume in service.get("volumes", ()):
-            source, _, mode = volume.partition(":")[0], *volume.rpartition(":")[1:]
+            source, mode = volume.partition(":")[0], volume.rpartition(":")[2]
             if source.startswith("/"):
                 assert Path(source).exists(), name
                 assert mode == "ro", name
