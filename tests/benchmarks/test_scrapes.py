@@ -11,6 +11,7 @@ from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.server.figures import Figures
 from examsgraph_callbacks.settings import Settings
 from tests.benchmarks.journals import FACTS_A_TURN, write_segment
+from tests.measure.facts import show
 
 FACTS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_FACTS", "1000000"))
 _A_SEGMENT = 78_125
@@ -38,19 +39,19 @@ def test_a_scrape_waits_for_what_is_new_and_for_nothing_else(tmp_path: Path) -> 
             break
         while_counting.append(took)
         time.sleep(0.5)
-    print(f"\n{FACTS:,} facts, {sum(path.stat().st_size for path in journal.segments()):,} bytes")
-    print(f"counted for the first time in {time.perf_counter() - began:.1f} s, beside the scrapes,")
-    print(f"of which the first took {while_counting[0]:.2f} s, the others {median(while_counting[1:]):.3f} s")
+    show(f"\n{FACTS:,} facts, {sum(path.stat().st_size for path in journal.segments()):,} bytes")
+    show(f"counted for the first time in {time.perf_counter() - began:.1f} s, beside the scrapes,")
+    show(f"of which the first took {while_counting[0]:.2f} s, the others {median(while_counting[1:]):.3f} s")
     quiet = [scrape()[0] for _ in range(11)]
-    print(f"a scrape with nothing new: {median(quiet):.3f} s ({len(text):,} bytes of text)")
+    show(f"a scrape with nothing new: {median(quiet):.3f} s ({len(text):,} bytes of text)")
     for number, new in enumerate((1_000, 10_000)):
         fresh = turns + 1_000 + 20_000 * number
         write_segment(
             journal.path / f"9{fresh:011d}.jsonl", fresh, round(new / FACTS_A_TURN), turns + 100_000
         )
-        print(f"a scrape with {new:,} facts that are new: {scrape()[0]:.3f} s")
+        show(f"a scrape with {new:,} facts that are new: {scrape()[0]:.3f} s")
     again = Figures(journal, Settings())
     began = time.perf_counter()
     again.text()
-    print(f"the first scrape of another server: {time.perf_counter() - began:.3f} s")
+    show(f"the first scrape of another server: {time.perf_counter() - began:.3f} s")
     assert median(quiet) < 1
