@@ -84,7 +84,7 @@ def _views() -> dict[str, list[Panel]]:
     return {
         "Now · 지금": [
             _stat(
-                "Cost today", "max(examsgraph_cost_today_usd)", "currencyUSD", amber=40, red=50
+                "Cost today", "sum(examsgraph_cost_today_usd)", "currencyUSD", amber=40, red=50
             ).description("Of the calendar day in the server's time zone; the alert is at $50."),
             _stat("Open incidents", "sum(examsgraph_incidents_open)", "none", red=1),
             _stat("MLflow is behind by", "max(examsgraph_shipping_lag_seconds)", "s", amber=300, red=900),

@@ -24,7 +24,8 @@ class ColumnTail:
 
     `offsets` says how far each segment was read, in bytes, and `compacted` which commits of the lake need
     not be looked at any more; whoever keeps both may go on from them in another process. Costs one `stat`
-    a segment where nothing is new.
+    a segment where nothing is new. Of a lake elsewhere, which other journals may share, it reads what it saw
+    on this journal's own disk before.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class ColumnTail:
         self._journal = journal
         self.offsets = dict(offsets or {})
         self.compacted = set(compacted)
+        self._lake_is_shared = Settings().lake is not None
 
     def lots(self, *, look_at_lake: bool) -> Iterator[Iterator[pa.Table]]:
         """What is new, lot by lot, each as tables with `FACT_COLUMNS` and `line`.
@@ -63,7 +65,7 @@ class ColumnTail:
 
     def _compacted(self, on_disk: set[str]) -> Iterator[Iterator[pa.Table]]:
         commits: list[Commit] = []
-        if Settings().lake is not None or (self._journal.path / LAKE_FOLDER).is_dir():
+        if self._lake_is_shared or (self._journal.path / LAKE_FOLDER).is_dir():
             from examsgraph_callbacks.journal.lake import lake_of
 
             lake = lake_of(self._journal.path)
@@ -79,7 +81,11 @@ class ColumnTail:
     def _of_commit(self, lake: "Lake", commit: "Commit", on_disk: set[str]) -> Iterator[pa.Table]:
         from examsgraph_callbacks.journal.lake import FACTS
 
-        ends = {name: span.end for name, span in commit.segments.items()}
+        ends = {
+            name: span.end
+            for name, span in commit.segments.items()
+            if not self._lake_is_shared or name in self.offsets
+        }
         unread = {
             name: self.offsets.get(name, 0)
             for name, end in ends.items()

@@ -148,6 +148,25 @@ def test_compaction_changes_no_figure(tmp_path: Path, when: str) -> None:
     assert counting.look().facts == len(everywhere) + 3
 
 
+def test_of_a_lake_that_journals_share_each_counts_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXAMSGRAPH_LAKE", str(tmp_path / "lake"))
+    here, there = Journal(tmp_path / "here"), Journal(tmp_path / "there")
+    of_here, of_there = counters(here), counters(there)
+    written(here, small_turn("one"))
+    written(there, [*small_turn("two"), *small_turn("three", after_seconds=9)])
+    assert (of_here.look().facts, of_there.look().facts) == (3, 6)
+    written(here, small_turn("four"))  # not counted yet when it is compacted and gone
+    for journal in (here, there):
+        journal.close()
+        for _ in range(2):
+            compact(journal, Meter(), is_delivered=lambda _segment, _size: True, grace=timedelta(days=-1))
+        assert journal.segments() == []
+    assert (of_here.look().facts, of_there.look().facts) == (6, 6)
+    assert (counters(here).look().facts, counters(there).look().facts) == (6, 6)
+
+
 def test_a_restart_goes_on_where_the_last_server_ended(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     written(journal, small_turn("one"))

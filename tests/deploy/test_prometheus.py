@@ -49,7 +49,7 @@ def test_thresholds_are_those_of_the_rules_by_default() -> None:
     assert confusion.understanding == 2
     assert f'{{concept!~"other|unknown"}} >= {confusion.count}' in text
     assert f"[{confusion.window.total_seconds() / 3600:.0f}h]" in text
-    assert f"max(examsgraph_cost_today_usd) > {cost.usd}\n" in text
+    assert f"sum(examsgraph_cost_today_usd) > {cost.usd}\n" in text
     assert f"(examsgraph_shipping_lag_seconds) > {lag.longest.total_seconds():.0f}\n" in text
 
 
