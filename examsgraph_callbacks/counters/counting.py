@@ -64,15 +64,22 @@ class Counters:
         self._now = now
         self._monotonic_seconds = monotonic_seconds
         self._looked_at_lake = False
+        self._saw_no_journal = False
 
     def look(self, *, told: bool = True) -> Counted:
         """Count what is new, as far as time allows, and tell all; `told` false where nobody gets to see it.
 
         Raises `InvalidInputError` where that cannot be kept, `SchemaError` for facts of a newer version.
         """
+        if not self._journal.path.is_dir():
+            # the first fact makes it; what comes then is new
+            self._saw_no_journal = True
+            nothing = Sums({}, {})
+            self._begin_where_there_is_nothing(nothing)
+            return Counted(0, True, False, Decimal(0), tuple(_samples(nothing, ())))
         with counting(self._journal.path) as state:
             sums = state.sums()
-            is_first = state.known(_CAUGHT_UP) is None
+            is_first = state.known(_CAUGHT_UP) is None and not self._saw_no_journal
             additions = Additions(state, sums, self._meter or configured_meter(), self._zone)
             self._begin_where_there_is_nothing(sums)
             self._forget_with_the_journal(state, additions)
@@ -80,7 +87,7 @@ class Counters:
             all_read = self._read(state, additions, today)
             facts = int(state.known("facts") or 0) + additions.facts
             state.note("facts", str(facts))
-            if all_read and is_first:
+            if all_read or not is_first:
                 state.note(_CAUGHT_UP, self._now().isoformat())
             shown = set(sums.values) if is_first else state.shown()
             fresh = sums.values.keys() - shown

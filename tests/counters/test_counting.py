@@ -223,6 +223,17 @@ def test_a_new_series_is_told_as_0_once_so_that_its_first_events_are_an_increase
     assert values(counting.look(), "examsgraph_calls")[key] == (2,)
 
 
+def test_a_journal_that_is_not_there_yet_is_not_made_and_its_first_facts_are_new(tmp_path: Path) -> None:
+    counting = counters(Journal(tmp_path / "journal"))
+    nothing = counting.look()
+    assert nothing.caught_up
+    assert values(nothing, "examsgraph_path_length_hops")[()][-1] == 0
+    assert not (tmp_path / "journal").exists()
+    written(Journal(tmp_path / "journal"), small_turn("one"))
+    assert set(values(counting.look(), "examsgraph_calls").values()) == {(0,)}
+    assert set(values(counting.look(), "examsgraph_calls").values()) == {(1,)}
+
+
 def test_what_stood_there_at_first_is_told_when_it_is_all_counted_and_never_as_an_increase(
     tmp_path: Path,
 ) -> None:
