@@ -33,13 +33,17 @@ _OF_FEEDBACK = (
 
 
 class Additions:
-    """Adds facts to `sums`, and to what `state` remembers; `facts` were added."""
+    """Adds facts to `sums`, and to what `state` remembers; `facts` were added.
 
-    def __init__(self, state: State, sums: Sums, meter: Meter, zone: ZoneInfo) -> None:
+    `today` is the ordinal of the zone's day, by which what is old is dropped.
+    """
+
+    def __init__(self, state: State, sums: Sums, meter: Meter, zone: ZoneInfo, today: int) -> None:
         self._sql = state.sql
         self._sums = sums
         self._meter = meter
         self._zone = zone
+        self._today = today
         self._feedback: list[dict[str, object]] = []
         self.subjects = Subjects(state.sql)
         self.facts = 0
@@ -60,11 +64,8 @@ class Additions:
         for line in facts.filter(pc.is_in(facts["kind"], _OF_PROMPTS))["line"].to_pylist():
             self._add_prompts(line)
 
-    def settle(self, today: int) -> None:
-        """Count the feedback, whose turns may stand in another process's segment: all are read now.
-
-        `today` is the day's ordinal, by which what is old is dropped.
-        """
+    def settle(self) -> None:
+        """Count the feedback, whose turns may stand in another process's segment: all are read now."""
         for feedback in self._feedback:
             self._sums.count("examsgraph_feedback", (str(feedback["feedback_type"]),))
             score = feedback["understanding_score"]
@@ -78,15 +79,22 @@ class Additions:
             if variant is not None:
                 self._sums.observe("examsgraph_prompt_understanding_score", (variant,), 1, score)
         self._feedback.clear()
-        self.subjects.forget_old(today)
-        self._sql.execute("delete from spent where day < ?", (today - 1,))
+        self.subjects.forget_old(self._today)
+        self._sql.execute("delete from spent where day < ?", (self._today - 1,))
 
-    def spent_on(self, day: int) -> Decimal:
-        """What calls of a calendar day (its ordinal) cost so far, in USD."""
+    def spent_today(self) -> Decimal:
+        """What this calendar day's calls cost so far, in USD."""
+        return self._spent_on(self._today)
+
+    def _spent_on(self, day: int) -> Decimal:
         row = self._sql.execute("select usd from spent where day = ?", (day,)).fetchone()
         return Decimal(row[0]) if row else Decimal(0)
 
     def _add_spending(self, calls: pa.Table) -> None:
+        # the zone's yesterday, today and tomorrow: whose clock is wrong must not be in the way
+        around = [datetime.fromordinal(self._today + days) for days in (-2, 3)]
+        began = calls["started_at"]
+        calls = calls.filter(pc.and_(pc.greater_equal(began, around[0]), pc.less(began, around[1])))
         if not calls.num_rows:
             return
         local = pc.local_timestamp(pc.assume_timezone(calls["started_at"], "UTC").cast(self._local))
@@ -94,7 +102,7 @@ class Additions:
         for row in days.group_by("day").aggregate([("usd", "sum")]).to_pylist():
             if row["usd_sum"]:
                 day = row["day"].toordinal()
-                usd = self.spent_on(day) + row["usd_sum"]
+                usd = self._spent_on(day) + row["usd_sum"]
                 self._sql.execute("insert or replace into spent values (?, ?)", (day, str(usd)))
 
     @property

@@ -80,11 +80,11 @@ class Counters:
         with counting(self._journal.path) as state:
             sums = state.sums()
             is_first = state.known(_CAUGHT_UP) is None and not self._saw_no_journal
-            additions = Additions(state, sums, self._meter or configured_meter(), self._zone)
+            today = self._now().astimezone(self._zone).toordinal()
+            additions = Additions(state, sums, self._meter or configured_meter(), self._zone, today)
             self._begin_where_there_is_nothing(sums)
             self._forget_with_the_journal(state, additions)
-            today = self._now().astimezone(self._zone).toordinal()
-            all_read = self._read(state, additions, today)
+            all_read = self._read(state, additions)
             facts = int(state.known("facts") or 0) + additions.facts
             state.note("facts", str(facts))
             if all_read or not is_first:
@@ -96,11 +96,11 @@ class Counters:
                 facts=facts,
                 caught_up=all_read or not is_first,
                 is_behind=not all_read,
-                today_usd=additions.spent_on(today),
+                today_usd=additions.spent_today(),
                 samples=tuple(_samples(sums, fresh)) if all_read or not is_first else (),
             )
 
-    def _read(self, state: State, additions: Additions, today: int) -> bool:
+    def _read(self, state: State, additions: Additions) -> bool:
         """Whether all was read that is new."""
         before = state.offsets()
         tail = ColumnTail(self._journal, before, state.compacted())
@@ -113,7 +113,7 @@ class Counters:
                 all_read = False
                 break
         self._looked_at_lake = self._looked_at_lake or all_read
-        additions.settle(today)
+        additions.settle()
         state.keep_place(before, tail.offsets, tail.compacted)
         return all_read
 

@@ -39,9 +39,11 @@ def test_a_scrape_waits_for_what_is_new_and_for_nothing_else(tmp_path: Path) -> 
             break
         while_counting.append(took)
         time.sleep(0.5)
+    while_counting = while_counting or [took]
     show(f"\n{FACTS:,} facts, {sum(path.stat().st_size for path in journal.segments()):,} bytes")
     show(f"counted for the first time in {time.perf_counter() - began:.1f} s, beside the scrapes,")
-    show(f"of which the first took {while_counting[0]:.2f} s, the others {median(while_counting[1:]):.3f} s")
+    others = median(while_counting[1:] or while_counting)
+    show(f"of which the first took {while_counting[0]:.2f} s, the others {others:.3f} s")
     quiet = [scrape()[0] for _ in range(11)]
     show(f"a scrape with nothing new: {median(quiet):.3f} s ({len(text):,} bytes of text)")
     for number, new in enumerate((1_000, 10_000)):

@@ -305,6 +305,19 @@ def test_todays_cost_is_that_of_the_calendar_day_by_the_zones_clock(tmp_path: Pa
     assert counting.look().today_usd == Decimal("1.2")
 
 
+def test_a_clock_that_is_wrong_holds_nothing_up(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for name, year in (("early", 1), ("late", 9999)):
+        moment = datetime(year, 12, 31, 23, 59, tzinfo=UTC)
+        journal.write(llm_call(name=name, started_at=moment, stated_cost_usd=Decimal(1), latency_ms=0.5))
+        journal.write(exploration(name, started_at=moment, latency_ms=0.5))
+    written(journal, small_turn("now"))
+    counted = counters(journal).look()
+    assert counted.facts == 7
+    assert sum(value for (value,) in values(counted, "examsgraph_calls").values()) == 4
+    assert Decimal(0) < counted.today_usd < Decimal(1)
+
+
 def test_a_look_that_fails_counts_nothing_and_the_next_one_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
