@@ -9,6 +9,7 @@ from examsgraph_callbacks.alerts.outbox import Delivery, Message, unsettled
 from examsgraph_callbacks.alerts.outcome import Later, Outcome, Refused, Sent
 from examsgraph_callbacks.alerts.rules import Rules, load_rules
 from examsgraph_callbacks.alerts.slack import SlackChannel
+from examsgraph_callbacks.alerts.standing import Standing, alerts_mark, alerts_standing
 from examsgraph_callbacks.alerts.state import open_state
 from examsgraph_callbacks.alerts.watch import POLL_SECONDS, Round, Watch, follow_alerts, open_watch
 
@@ -29,7 +30,10 @@ __all__ = [
     "Sent",
     "SlackChannel",
     "Spent",
+    "Standing",
     "Watch",
+    "alerts_mark",
+    "alerts_standing",
     "as_text",
     "configured_channels",
     "follow_alerts",

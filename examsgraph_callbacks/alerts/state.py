@@ -7,7 +7,7 @@ from pathlib import Path
 
 from examsgraph_callbacks.errors import InvalidInputError
 
-__all__ = ["LOCK", "State", "has_state", "open_state"]
+__all__ = ["LOCK", "State", "has_state", "open_state", "state_file"]
 
 _FOLDER = "alerts"
 _FILE = "state.sqlite"
@@ -66,7 +66,12 @@ class State:
 
 def has_state(journal: Path) -> bool:
     """Whether anybody ever watched this journal."""
-    return (journal / _FOLDER / _FILE).is_file()
+    return state_file(journal).is_file()
+
+
+def state_file(journal: Path) -> Path:
+    """Where the state of a journal's alerts is kept."""
+    return journal / _FOLDER / _FILE
 
 
 @contextmanager
@@ -75,7 +80,7 @@ def open_state(journal: Path) -> Iterator[State]:
 
     Raises `InvalidInputError` where the file cannot be opened or a newer version wrote it.
     """
-    path = journal / _FOLDER / _FILE
+    path = state_file(journal)
     try:
         path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=30, isolation_level=None)

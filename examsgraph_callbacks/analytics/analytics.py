@@ -14,7 +14,6 @@ from examsgraph_callbacks.analytics.answers import (
     FailedConceptCount,
     HourCost,
     Margin,
-    ModelFigures,
     Overview,
     PathQuality,
     Performance,
@@ -28,7 +27,7 @@ from examsgraph_callbacks.analytics.answers import (
 from examsgraph_callbacks.analytics.explorations import INEFFICIENT_DEPTH
 from examsgraph_callbacks.analytics.opened import Opened
 from examsgraph_callbacks.analytics.rows import (
-    known_share,
+    model_figures,
     quotient,
     route_figures,
     route_of,
@@ -69,11 +68,14 @@ class Analytics:
         self._open = Opened(journal, self._settings, self._meter)
         self._user_id: str | None = None
         self._concept: str | None = None
+        self._model: str | None = None
 
-    def narrowed(self, *, user_id: str | None = None, concept: str | None = None) -> Self:
-        """The same questions of one user, or about one concept; both read the journal once."""
+    def narrowed(
+        self, *, user_id: str | None = None, concept: str | None = None, model: str | None = None
+    ) -> Self:
+        """The same questions of one user, about one concept, or of one model; all read the journal once."""
         narrower = copy(self)
-        narrower.__dict__.update(_user_id=user_id, _concept=concept)
+        narrower.__dict__.update(_user_id=user_id, _concept=concept, _model=model)
         return narrower
 
     def overview(self, period: Period = _EVER) -> Overview:
@@ -198,11 +200,8 @@ class Analytics:
         with self._open.lock:
             tables = self._tables(period, "calls")
             rows, used = rows_of(models(tables)), rows_of(cache_use(tables))
-        for row in rows:
-            row["cached_share"] = known_share(row.pop("cached_tokens"), row["input_tokens"])
-            row["retried"] = row["retried"] or 0
         return Performance(
-            models=tuple(ModelFigures(**row) for row in rows), savings=savings(used, self._meter)
+            models=tuple(model_figures(row) for row in rows), savings=savings(used, self._meter)
         )
 
     def prompt_variants(self, period: Period = _EVER) -> PromptVariants:
@@ -251,12 +250,14 @@ class Analytics:
     def _tables(self, period: Period, *bounded: str) -> "Tables":
         """The tables of this moment, of those `bounded` only the rows of the period."""
         from examsgraph_callbacks.analytics.questions.clock import in_period
-        from examsgraph_callbacks.analytics.questions.narrowing import about_concept, of_user
+        from examsgraph_callbacks.analytics.questions.narrowing import about_concept, of_model, of_user
 
         tables = self._open.sources.tables(bounded, period)
         tables = replace(tables, **{name: in_period(getattr(tables, name), period) for name in bounded})
         if self._concept is not None:
             tables = about_concept(tables, self._concept)
+        if self._model is not None:
+            tables = of_model(tables, self._model)
         return tables if self._user_id is None else of_user(tables, self._user_id)
 
     def _krw(self, usd: Decimal | None) -> Decimal | None:

@@ -3,13 +3,13 @@
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
-from examsgraph_callbacks.analytics.answers import MarginVerdict, RouteFigures, VariantFigures
+from examsgraph_callbacks.analytics.answers import MarginVerdict, ModelFigures, RouteFigures, VariantFigures
 
 if TYPE_CHECKING:
     import ibis
 
 __all__ = [
-    "known_share",
+    "model_figures",
     "quotient",
     "route_figures",
     "route_of",
@@ -78,6 +78,16 @@ def route_figures(row: dict[str, Any], words: dict[str, int]) -> RouteFigures:
     )
 
 
+def model_figures(row: dict[str, Any]) -> ModelFigures:
+    """A row of `questions.models` as its answer."""
+    cached = row["cached_tokens"]
+    return ModelFigures(
+        **{name: value for name, value in row.items() if name not in {"cached_tokens", "retried"}},
+        retried=row["retried"] or 0,
+        cached_share=None if cached is None else share(cached, row["input_tokens"]),
+    )
+
+
 def variant_figures(row: dict[str, Any]) -> VariantFigures:
     """A row of `questions.variants` as its answer."""
     told = {"score_sum", "scores", "satisfied", "judged", "prompt_variant"}
@@ -88,8 +98,3 @@ def variant_figures(row: dict[str, Any]) -> VariantFigures:
         satisfaction=share(row["satisfied"], row["judged"]),
         scores=row["scores"] or 0,
     )
-
-
-def known_share(part: int | None, whole: int | None) -> float | None:
-    """The same; None where the part is not known."""
-    return None if part is None else share(part, whole)

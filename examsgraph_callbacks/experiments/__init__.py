@@ -12,6 +12,7 @@ from examsgraph_callbacks.experiments.handing_out import HandedOut, PromptHandou
 from examsgraph_callbacks.experiments.judging import Judged, Judging
 from examsgraph_callbacks.experiments.metrics import METRICS, Metric, MetricName
 from examsgraph_callbacks.experiments.opinions import Judge
+from examsgraph_callbacks.experiments.running import ExperimentSoFar, ExperimentsSoFar, VariantSoFar
 from examsgraph_callbacks.experiments.verdicts import (
     Arm,
     Comparison,
@@ -27,6 +28,8 @@ __all__ = [
     "Assignment",
     "Comparison",
     "ExperimentReport",
+    "ExperimentSoFar",
+    "ExperimentsSoFar",
     "HandedOut",
     "Holdout",
     "Judge",
@@ -39,6 +42,7 @@ __all__ = [
     "PromptExperiment",
     "PromptHandout",
     "RampStep",
+    "VariantSoFar",
     "Verdict",
     "experiment_from",
     "load_experiments",

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import BinaryIO, Protocol, cast
 
 from examsgraph_callbacks.errors import MissingExtraError
 
@@ -17,6 +17,9 @@ class Store(Protocol):
 
     def read(self, name: str) -> bytes:
         """The content of a file; raises `FileNotFoundError` where it is not there."""
+
+    def open(self, name: str) -> BinaryIO:
+        """The file to read parts of, for whoever closes it; raises `FileNotFoundError` as well."""
 
     def names(self, folder: str) -> list[str]:
         """The files right in a folder, in order; none where there is no such folder."""
@@ -62,6 +65,9 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         return (self.path / name).read_bytes()
+
+    def open(self, name: str) -> BinaryIO:
+        return (self.path / name).open("rb")
 
     def names(self, folder: str) -> list[str]:
         return sorted(
@@ -112,6 +118,9 @@ class Remote:
     def read(self, name: str) -> bytes:
         content: bytes = self.filesystem.cat_file(str(self._root / name))
         return content
+
+    def open(self, name: str) -> BinaryIO:
+        return cast("BinaryIO", self.filesystem.open(str(self._root / name), "rb"))
 
     def names(self, folder: str) -> list[str]:
         self.filesystem.invalidate_cache()

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.server.access import is_loopback
+from examsgraph_callbacks.server.page import page_router
 from examsgraph_callbacks.server.patience import impatient_protocol
 from examsgraph_callbacks.server.refusals import Refusal
 from examsgraph_callbacks.server.routes import PUBLIC, api_router
@@ -28,6 +29,7 @@ def application(service: Service | None = None) -> FastAPI:
         title="ExamsGraph", version=service.version, description=_ABOUT, docs_url=None, redoc_url=None
     )
     app.include_router(api_router(service))
+    app.include_router(page_router())
     app.add_exception_handler(HTTPException, _refused)
     _document_tokens(app)
     return app
@@ -55,6 +57,7 @@ def serve(
         )
     shown = f"[{host}]" if ":" in host else host
     tell(f"Serving {service.tracker.journal.path} at http://{shown}:{port}/v1/mlflow")
+    tell(f"Its dashboard: http://{shown}:{port}/")
     if service.access.is_open:
         tell("No tokens are set (EXAMSGRAPH_API_TOKENS): only this machine is let in.")
     # a question in its thread gives way to reports after 1 ms, and not after 5

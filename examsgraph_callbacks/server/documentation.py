@@ -26,7 +26,7 @@ from examsgraph_callbacks.tracker import (
     PromptReport,
 )
 
-__all__ = ["ANSWERS", "PAGE", "REPORTS", "TEXT", "answered", "refusals", "report_body", "report_schema"]
+__all__ = ["ANSWERS", "PAGE", "REPORTS", "TEXT", "answered", "refusals", "report_body", "report_schema", "unchanged"]
 
 REPORTS: dict[str, type[AnyReport]] = {
     "trace-graph-exploration": ExplorationReport,
@@ -84,6 +84,11 @@ def report_schema(kind: type[BaseModel], bodies: Mapping[str, object]) -> dict[s
 def answered(description: str, kind: Any) -> Responses:
     """The answer where all went well, with data of this kind."""
     return _answered(description, Answered[kind])
+
+
+def unchanged() -> Responses:
+    """The answer to whoever has it already, as `If-None-Match` says."""
+    return {304: {"description": "As it was when its ETag was told."}}
 
 
 def _answered(description: str, kind: Any, example: object = None) -> Responses:

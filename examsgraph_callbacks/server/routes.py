@@ -1,24 +1,24 @@
 """The routes: paths, methods and names of the product's document, each a thin call into the service."""
 
-import re
 import time
 from asyncio import to_thread
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BeforeValidator
 from starlette.requests import ClientDisconnect
 
-from examsgraph_callbacks.analytics.answers import Answer, Period
+from examsgraph_callbacks.analytics.answers import Answer
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.server.access import Scope
 from examsgraph_callbacks.server.answers import Health, answer, recorded
+from examsgraph_callbacks.server.dashboard import add_dashboard
 from examsgraph_callbacks.server.documentation import ANSWERS, REPORTS, TEXT, refusals, report_body
 from examsgraph_callbacks.server.experiments import add_experiments
+from examsgraph_callbacks.server.periods import Since, Until, period_of
 from examsgraph_callbacks.server.questions import Questions
 from examsgraph_callbacks.server.refusals import Refusal, refusal_of_field
 from examsgraph_callbacks.server.service import Service
@@ -37,24 +37,6 @@ _FORWARDED = 100  # characters of what came
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def _no_number(value: object) -> object:
-    # pydantic would take it for seconds since 1970
-    if isinstance(value, str) and not _DATED.match(value):
-        raise ValueError("a time such as 2025-01-15T10:30:00+09:00, or a day such as 2025-01-15")
-    return value
-
-
-_DATED = re.compile(r"\d{4}-\d{2}-\d{2}")
-_ZONE = "in the configured zone where it has no offset"
-
-Since = Annotated[
-    datetime | None, BeforeValidator(_no_number), Query(description=f"From this time on, {_ZONE}.")
-]
-Until = Annotated[
-    datetime | None, BeforeValidator(_no_number), Query(description=f"Before this time, {_ZONE}.")
-]
-
-
 def api_router(service: Service | None = None, now: Callable[[], datetime] | None = None) -> APIRouter:
     """The routes under `/v1/mlflow`, with `/health` and `/metrics`; of the configured journal by default.
 
@@ -66,6 +48,7 @@ def api_router(service: Service | None = None, now: Callable[[], datetime] | Non
         _add_report(router, service, path, kind)
     _add_questions(router, service)
     add_experiments(router, service, PREFIX, now)
+    add_dashboard(router, service, PREFIX, now)
     _add_state(router, service)
     return router
 
@@ -136,7 +119,7 @@ def _add_questions(router: APIRouter, service: Service) -> None:
         limit: Annotated[int, Query(ge=1, le=_LONGEST_LIMIT)] = 5, since: Since = None, until: Until = None
     ) -> Response:
         """The concepts whose explanations failed most: thumbs down, or an understanding of 2 or less."""
-        period = _period(since, until, service.zone)
+        period = period_of(since, until, service.zone)
         return await asked(lambda questions: questions.top_failed_concepts(limit, period))
 
     @question("average-cost")
@@ -146,7 +129,7 @@ def _add_questions(router: APIRouter, service: Service) -> None:
         until: Until = None,
     ) -> Response:
         """What a learner costs in a calendar month: one of them, or on average over all."""
-        period = _period(since, until, service.zone)
+        period = period_of(since, until, service.zone)
         recorded_id = service.recorded_user(user_id)
         cost = await service.ask(lambda questions: questions.average_cost(recorded_id, period))
         return answer(cost.model_copy(update={"user_id": user_id}), service.zone)
@@ -154,31 +137,31 @@ def _add_questions(router: APIRouter, service: Service) -> None:
     @question("margin")
     async def margin(since: Since = None, until: Until = None) -> Response:
         """The subscription's price against what a learner costs in a month."""
-        period = _period(since, until, service.zone)
+        period = period_of(since, until, service.zone)
         return await asked(lambda questions: questions.margin(period))
 
     @question("cost-by-hour")
     async def cost_by_hour(since: Since = None, until: Until = None) -> Response:
         """Cost by hour and model."""
-        period = _period(since, until, service.zone)
+        period = period_of(since, until, service.zone)
         return await asked(lambda questions: questions.cost_by_hour(period))
 
     @question("routing")
     async def routing(since: Since = None, until: Until = None) -> Response:
         """Task type by served model: calls, cost, misroutes, and how the answers were understood."""
-        period = _period(since, until, service.zone)
+        period = period_of(since, until, service.zone)
         return await asked(lambda questions: questions.routing(period))
 
     @question("understanding-by-concept")
     async def understanding_by_concept(since: Since = None, until: Until = None) -> Response:
         """How well each concept was understood."""
-        period = _period(since, until, service.zone)
+        period = period_of(since, until, service.zone)
         return await asked(lambda questions: questions.understanding_by_concept(period))
 
     @question("path-quality")
     async def path_quality(since: Since = None, until: Until = None) -> Response:
         """How long the paths through the graph are, how deep, and how often astray."""
-        period = _period(since, until, service.zone)
+        period = period_of(since, until, service.zone)
         return await asked(lambda questions: questions.path_quality(period))
 
 
@@ -195,25 +178,6 @@ def _add_state(router: APIRouter, service: Service) -> None:
         """For Prometheus: what the journal adds up to, how far it is shipped, the server's requests."""
         # what is new is counted in the journal's files: reports go on meanwhile
         return await to_thread(service.figures.text)
-
-
-def _period(since: datetime | None, until: datetime | None, zone: tzinfo) -> Period:
-    period = Period(since=_utc("since", since, zone), until=_utc("until", until, zone))
-    if period.since is not None and period.until is not None and period.since >= period.until:
-        came = period.until.isoformat()
-        raise refusal_of_field(Problem("until", came, f"later than since, {period.since.isoformat()}"))
-    return period
-
-
-def _utc(name: str, moment: datetime | None, zone: tzinfo) -> datetime | None:
-    if moment is None:
-        return None
-    try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    except OverflowError:
-        raise refusal_of_field(
-            Problem(name, moment.isoformat(), "a time from year 1 to 9999 in UTC")
-        ) from None
 
 
 def _refused_parameter(error: RequestValidationError) -> Refusal:

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fastapi import Request
 
@@ -24,6 +24,9 @@ from examsgraph_callbacks.server.refusals import Refusal
 from examsgraph_callbacks.server.syncing import Syncing
 from examsgraph_callbacks.settings import Settings
 from examsgraph_callbacks.tracker import AnyReport, Tracker
+
+if TYPE_CHECKING:
+    from examsgraph_callbacks.analytics.dashboard import DashboardQuestions
 
 __all__ = ["Service"]
 
@@ -144,10 +147,13 @@ class Service:
     def _syncing(self) -> Syncing:
         return Syncing(self.tracker.journal.sync)
 
-    @cached_property
+    @property
     def _questions(self) -> Questions:
-        if self._questions_given is not None:
-            return self._questions_given
-        from examsgraph_callbacks.analytics import Analytics
+        return self.dashboard if self._questions_given is None else self._questions_given
 
-        return Analytics(self.tracker.journal, self.settings, configured_meter())
+    @cached_property
+    def dashboard(self) -> "DashboardQuestions":
+        """The questions of the dashboard, for `work_out`."""
+        from examsgraph_callbacks.analytics.dashboard import DashboardQuestions
+
+        return DashboardQuestions(self.tracker.journal, self.settings, configured_meter())

@@ -10,7 +10,7 @@ from examsgraph_callbacks.analytics.answers import Period
 if TYPE_CHECKING:
     import ibis
 
-__all__ = ["hour_began", "in_period", "month", "naive"]
+__all__ = ["clock_time", "hour_began", "in_period", "month", "naive"]
 
 _FIRST, _LAST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)
 
@@ -33,7 +33,14 @@ def naive(moment: datetime) -> datetime:
 
 def month(moment: "ibis.expr.types.TimestampValue", zone: ZoneInfo) -> "ibis.expr.types.TimestampValue":
     """The beginning of the month by the zone's clock, as that clock tells it."""
-    return (moment + _beside_utc(moment, zone)).truncate("M")
+    return clock_time(moment, zone).truncate("M")
+
+
+def clock_time(
+    moment: "ibis.expr.types.TimestampValue", zone: ZoneInfo
+) -> "ibis.expr.types.TimestampValue":
+    """What the zone's clock shows at that moment."""
+    return moment + _beside_utc(moment, zone)
 
 
 def hour_began(moment: "ibis.expr.types.TimestampValue", zone: ZoneInfo) -> "ibis.expr.types.TimestampValue":
