@@ -120,13 +120,15 @@ class Concepts(Answer):
 
 
 class StrangeExploration(Answer):
-    """An exploration with anomalous hops, and where its fact stands in the journal."""
+    """An exploration with anomalous hops, and where its fact stands in the journal.
+
+    It is the newest such of its question and wrong concept, of `times` in the period.
+    """
 
     event_id: str
     position: int
     started_at: datetime
-    anomalous_hops: int
-    path_length: int
+    times: int
 
 
 class StrangeExplorations(Answer):

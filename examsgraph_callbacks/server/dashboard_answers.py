@@ -49,11 +49,16 @@ class HopShown(_Shown):
     relation: str
     next_node: str
     similarity_score: float | None
+    edge_similarity: float | None
     reasons: tuple[str, ...]
 
 
 class StrangePath(_Shown):
-    """An exploration with anomalous hops; `picture` is an SVG without script, to be shown as an image."""
+    """An exploration with anomalous hops, the newest of its question's `times` in the period.
+
+    `picture` shows its path and `whole_picture` what was looked at besides: SVG without script, to be shown
+    as an image.
+    """
 
     event_id: str
     started_at: datetime
@@ -61,8 +66,10 @@ class StrangePath(_Shown):
     question_id: str | None
     wrong_concept: str | None
     similarity_threshold: float | None
+    times: int
     path: tuple[HopShown, ...]
     picture: str
+    whole_picture: str
 
 
 class StrangePaths(_Shown):
@@ -124,13 +131,15 @@ class IncidentsShown(_Shown):
 
 def strange_paths(found: StrangeExplorations, journal: Journal, lake: str | None) -> StrangePaths:
     """The paths themselves, as far as they are still on record."""
-    places = (Place(each.event_id, each.position, each.started_at) for each in found.newest)
-    facts = [fact_at(journal, place, lake) for place in places]
-    newest = tuple(_strange_path(fact) for fact in facts if isinstance(fact, Exploration))
-    return StrangePaths(newest=newest, strange=found.strange, judged=found.judged)
+    newest = []
+    for each in found.newest:
+        fact = fact_at(journal, Place(each.event_id, each.position, each.started_at), lake)
+        if isinstance(fact, Exploration):
+            newest.append(_strange_path(fact, each.times))
+    return StrangePaths(newest=tuple(newest), strange=found.strange, judged=found.judged)
 
 
-def _strange_path(exploration: Exploration) -> StrangePath:
+def _strange_path(exploration: Exploration, times: int) -> StrangePath:
     measured = measure_path(exploration)
     reasons = {anomaly.hop: anomaly.reasons for anomaly in measured.anomalous_hops or ()}
     return StrangePath(
@@ -146,11 +155,14 @@ def _strange_path(exploration: Exploration) -> StrangePath:
                 relation=hop.relation,
                 next_node=hop.next_node,
                 similarity_score=hop.similarity_score,
+                edge_similarity=hop.edge_similarity,
                 reasons=reasons.get(hop, ()),
             )
             for hop in measured.path
         ),
-        picture=draw_svg(exploration, has_heading=False),
+        times=times,
+        picture=draw_svg(exploration.model_copy(update={"hops": measured.path}), has_heading=False),
+        whole_picture=draw_svg(exploration, has_heading=False),
     )
 
 

@@ -72,11 +72,23 @@ def speed_in_all(tables: Tables) -> "ibis.Table":
 
 
 def strange_explorations(tables: Tables, limit: int) -> "ibis.Table":
-    """The newest explorations with anomalous hops, the newest first."""
+    """Of each question and wrong concept the newest exploration with anomalous hops, and how many there are.
+
+    The newest first; one that nothing tells the question of stands for itself.
+    """
+    import ibis
+
     strange = _judged(tables)
     strange = strange.filter(strange.anomalous_hops > 0)
-    newest = strange.order_by([strange.started_at.desc(), strange.event_id]).limit(limit)
-    return newest.select("event_id", "position", "started_at", "anomalous_hops", "path_length")
+    strange = strange.mutate(asked=ibis.coalesce(strange.question_id, strange.query, strange.event_id))
+    newest = strange.group_by(["asked", "wrong_concept"]).aggregate(
+        event_id=strange.event_id.argmax(strange.started_at),
+        position=strange.position.argmax(strange.started_at),
+        started_at=strange.started_at.max(),
+        times=strange.count(),
+    )
+    newest = newest.order_by([newest.started_at.desc(), newest.event_id]).limit(limit)
+    return newest.select("event_id", "position", "started_at", "times")
 
 
 def strange_share(tables: Tables) -> "ibis.Table":

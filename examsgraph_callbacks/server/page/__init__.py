@@ -5,7 +5,6 @@ from importlib.resources import files
 from typing import Annotated
 
 from fastapi import APIRouter, Header, HTTPException, Response
-from fastapi.responses import RedirectResponse
 
 from examsgraph_callbacks.server.documentation import PAGE
 
@@ -45,10 +44,6 @@ def page_router() -> APIRouter:
     @router.get("/page/{name:path}", include_in_schema=False)
     async def file(name: str, if_none_match: Known = None) -> Response:
         return _file(contents, name, if_none_match)
-
-    @router.get("/favicon.ico", include_in_schema=False)
-    async def icon() -> Response:
-        return RedirectResponse("page/icon.svg")
 
     return router
 
