@@ -14,7 +14,7 @@ __all__ = ["Standing", "alerts_mark", "alerts_standing"]
 
 
 class Standing(NamedTuple):
-    """Whether anybody `ever` watched the journal for alerts and does now, and the incidents, open ones first."""
+    """Whether anybody `ever` watched for alerts and does `now`, and the incidents, open ones first."""
 
     ever: bool
     now: bool
@@ -33,7 +33,9 @@ def alerts_standing(journal: Path, limit: int = 50) -> Standing:
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5)) as sql:
             still_open = incidents(sql, open_only=True)
-            found = still_open + [each for each in incidents(sql, limit=limit) if each.resolved_at is not None]
+            found = still_open + [
+                each for each in incidents(sql, limit=limit) if each.resolved_at is not None
+            ]
     except sqlite3.Error as error:
         raise InvalidInputError(f"expected to read what alerts know in {file}, cannot ({error})") from error
     return Standing(ever=True, now=is_watched, incidents=found[: max(limit, len(still_open))])

@@ -67,7 +67,7 @@ class DashboardQuestions(Analytics):
         cost = sum(known, Decimal(0)) if known else None
         return Costs(
             by=by,
-            times=tuple(ModelCost(**_counted(row)) for row in rows),
+            times=tuple(ModelCost(**self._began(_counted(row))) for row in rows),
             calls=calls,
             cost_usd=cost,
             cost_krw=self._krw(cost),
@@ -88,7 +88,7 @@ class DashboardQuestions(Analytics):
             models = tuple(model_figures(row) for row in rows_of(models_of(tables)))
         return Speed(
             by=by,
-            times=tuple(SpeedThen(**row) for row in times),
+            times=tuple(SpeedThen(**self._began(row)) for row in times),
             models=models,
             calls=sum(model.calls for model in models),
             failed=sum(model.failed for model in models),
@@ -142,6 +142,9 @@ class DashboardQuestions(Analytics):
             models=tuple(row["model"] for row in models),
             concepts=tuple(row["concept"] for row in concepts),
         )
+
+    def _began(self, row: dict[str, Any]) -> dict[str, Any]:
+        return row | {"began": row["began"].replace(tzinfo=self._settings.time_zone)}
 
     def _spending(self, row: dict[str, Any], since: datetime, income_krw: Decimal) -> Spending:
         cost_krw = self._krw(row["cost_usd"])

@@ -56,7 +56,7 @@ class Spendings(Answer):
 
 
 class ModelCost(Answer):
-    """The calls of one served model in the hour or day that `began` (by the zone's clock, without offset)."""
+    """The calls of one served model in the hour or day that `began` (the configured zone)."""
 
     began: datetime
     model: str | None

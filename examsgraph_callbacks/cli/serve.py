@@ -21,7 +21,10 @@ def serve(
         int | None, typer.Option(help="The port; else EXAMSGRAPH_API_PORT, else 8000.", min=0, max=65535)
     ] = None,
 ) -> None:
-    """Serve the HTTP API: reports of explorations, prompts, feedback and costs, and what they amount to.
+    """Serve the HTTP API, and the dashboard at /: what was reported, and what it amounts to.
+
+    The dashboard shows cost against income, routing, latency, failed concepts, strange paths, experiments
+    and incidents, live; it asks for a token where tokens are set.
 
     A report is acknowledged once its fact is on disk. /openapi.json describes it all; /health and
     /metrics are for whoever watches the server. Needs the extra [server].

@@ -97,9 +97,7 @@ def _so_far(name: str, seen: _Seen, plan: PromptExperimentPlan, now: datetime) -
         day=0 if seen.began is None else max(1, (now.date() - seen.began.date()).days + 1),
         running=now - (seen.last or plan.started_at) < RUNS_FOR,
         variants=tuple(
-            VariantSoFar(
-                variant, weight, len(seen.learners.get(variant, ())), seen.exposures.get(variant, 0)
-            )
+            VariantSoFar(variant, weight, len(seen.learners.get(variant, ())), seen.exposures.get(variant, 0))
             for variant, weight in plan.weights.items()
         ),
     )

@@ -38,6 +38,9 @@ from examsgraph_callbacks.server.service import Service
 
 __all__ = ["add_dashboard"]
 
+BEHIND = "Examsgraph-Behind"
+"""The header of an answer that rests: the journal went on since, and it may be asked again soon."""
+
 Now = Callable[[], datetime]
 Name = Annotated[str | None, Query(min_length=1, max_length=256)]
 Limit = Annotated[int, Query(ge=1, le=100)]
@@ -69,7 +72,7 @@ class _Dashboard:
         self._remembered: Remembered[_Told] = Remembered()
         self._experiments: ExperimentsSoFar | None = None
 
-    def add(self, router: APIRouter, prefix: str) -> None:
+    def add(self, router: APIRouter, prefix: str) -> None:  # noqa: C901 - one route after the other
         def filtered(
             since: Since = None, until: Until = None, model: Name = None, concept: Name = None
         ) -> _Filters:
@@ -161,7 +164,8 @@ class _Dashboard:
             return self._told(await self._service.work_out(work))
 
         asked = (request.url.path, *sorted(request.query_params.items()))
-        return _sent(await self._remembered.get(asked, await to_thread(self._mark), told), known)
+        found, is_behind = await self._remembered.get(asked, await to_thread(self._mark), told)
+        return _sent(found, known, is_behind=is_behind)
 
     def _told(self, given: Answer | BaseModel) -> _Told:
         response = answer(given, self._service.zone)
@@ -200,8 +204,10 @@ class _Dashboard:
         )
 
 
-def _sent(told: _Told, known: str | None) -> Response:
+def _sent(told: _Told, known: str | None, *, is_behind: bool = False) -> Response:
     headers = {"ETag": told.etag, "Cache-Control": "private, no-cache"}
+    if is_behind:
+        headers[BEHIND] = "true"
     if known is not None and told.etag in {each.strip() for each in known.split(",")}:
         return Response(None, 304, headers)
     return Response(told.response.body, 200, headers, "application/json")

@@ -26,7 +26,17 @@ from examsgraph_callbacks.tracker import (
     PromptReport,
 )
 
-__all__ = ["ANSWERS", "PAGE", "REPORTS", "TEXT", "answered", "refusals", "report_body", "report_schema", "unchanged"]
+__all__ = [
+    "ANSWERS",
+    "PAGE",
+    "REPORTS",
+    "TEXT",
+    "answered",
+    "refusals",
+    "report_body",
+    "report_schema",
+    "unchanged",
+]
 
 REPORTS: dict[str, type[AnyReport]] = {
     "trace-graph-exploration": ExplorationReport,

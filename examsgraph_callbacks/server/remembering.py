@@ -32,21 +32,27 @@ class Remembered(Generic[AnswerT]):
         self._kept: OrderedDict[Hashable, _Kept[AnswerT]] = OrderedDict()
         self._running: dict[Hashable, asyncio.Task[AnswerT]] = {}
 
-    async def get(self, asked: Hashable, mark: str, work: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
-        """The answer as remembered, or as `work` gives it now; who asks meanwhile waits for the same work."""
+    async def get(
+        self, asked: Hashable, mark: str, work: Callable[[], Awaitable[AnswerT]]
+    ) -> tuple[AnswerT, bool]:
+        """The answer as remembered, or as `work` gives it now, and whether it is behind `mark`.
+
+        Who asks meanwhile waits for the same work.
+        """
         kept = self._kept.get(asked)
         if kept is not None:
             age = self._monotonic_seconds() - kept.since
             if kept.mark == mark or age < _REST * kept.seconds:
                 self._kept.move_to_end(asked)
-                return kept.answer
+                return kept.answer, kept.mark != mark
         running = self._running.get(asked)
         if running is None:
             running = asyncio.ensure_future(self._work(asked, mark, work))
             self._running[asked] = running
             running.add_done_callback(lambda _task: self._running.pop(asked, None))
         # one who gives up must not take it from the others
-        return await asyncio.shield(running)
+        answer = await asyncio.shield(running)
+        return answer, self._kept[asked].mark != mark if asked in self._kept else True
 
     async def _work(self, asked: Hashable, mark: str, work: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
         began = self._monotonic_seconds()

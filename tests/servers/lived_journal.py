@@ -1,4 +1,4 @@
-"""A journal as a service has one after some weeks: the demo's lesson again and again, other days, other learners.
+"""A journal as a service has one after some weeks: the demo's lesson on other days, for other learners.
 
 It holds an experiment that runs, and incidents that are open and over.
 """

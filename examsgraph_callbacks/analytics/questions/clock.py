@@ -36,9 +36,7 @@ def month(moment: "ibis.expr.types.TimestampValue", zone: ZoneInfo) -> "ibis.exp
     return clock_time(moment, zone).truncate("M")
 
 
-def clock_time(
-    moment: "ibis.expr.types.TimestampValue", zone: ZoneInfo
-) -> "ibis.expr.types.TimestampValue":
+def clock_time(moment: "ibis.expr.types.TimestampValue", zone: ZoneInfo) -> "ibis.expr.types.TimestampValue":
     """What the zone's clock shows at that moment."""
     return moment + _beside_utc(moment, zone)
 

@@ -2,9 +2,8 @@
 
 from hashlib import blake2b
 from importlib.resources import files
-from typing import Annotated
 
-from fastapi import APIRouter, Header, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from examsgraph_callbacks.server.documentation import PAGE
 
@@ -25,7 +24,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
-Known = Annotated[str | None, Header()]
 
 
 def page_router() -> APIRouter:
@@ -37,24 +35,24 @@ def page_router() -> APIRouter:
     contents = _contents()
 
     @router.get("/", tags=["public"], response_model=None, responses=PAGE)
-    async def dashboard(if_none_match: Known = None) -> Response:
+    async def dashboard(request: Request) -> Response:
         """The dashboard, for a browser; it asks for a token where one is needed."""
-        return _file(contents, "index.html", if_none_match)
+        return _file(contents, "index.html", request)
 
     @router.get("/page/{name:path}", include_in_schema=False)
-    async def file(name: str, if_none_match: Known = None) -> Response:
-        return _file(contents, name, if_none_match)
+    async def file(name: str, request: Request) -> Response:
+        return _file(contents, name, request)
 
     return router
 
 
-def _file(contents: dict[str, bytes], name: str, known: str | None) -> Response:
+def _file(contents: dict[str, bytes], name: str, request: Request) -> Response:
     if name not in contents:
         raise HTTPException(404, "expected a file of the dashboard, there is none of that name")
     content = contents[name]
     etag = f'"{blake2b(content, digest_size=12).hexdigest()}"'
     headers = {**_HEADERS, "ETag": etag}
-    if known == etag:
+    if request.headers.get("if-none-match") == etag:
         return Response(None, 304, headers)
     return Response(content, 200, headers, _TYPES[f".{name.rpartition('.')[2]}"])
 

@@ -22,7 +22,10 @@ export function setToken(value) {
   else sessionStorage.setItem(KEPT, value);
 }
 
-/** The data at a path below `v1/mlflow/`; the same object as last time where nothing changed. */
+/**
+ * The `data` at a path below `v1/mlflow/`, the same object as last time where nothing changed; `isBehind` says that
+ * the journal went on since, and that it is to be asked again.
+ */
 export async function ask(path, parameters = {}, signal = undefined) {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
   const address = `v1/mlflow/${path}${query.size ? `?${query}` : ''}`;
@@ -31,7 +34,8 @@ export async function ask(path, parameters = {}, signal = undefined) {
   if (token() !== null) headers.Authorization = `Bearer ${token()}`;
   if (before) headers['If-None-Match'] = before.etag;
   const response = await fetch(address, { headers, cache: 'no-store', credentials: 'same-origin', signal });
-  if (response.status === 304 && before) return before.data;
+  const isBehind = response.headers.has('Examsgraph-Behind');
+  if (response.status === 304 && before) return { data: before.data, isBehind };
   const body = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, body.error?.message ?? `HTTP ${response.status}`);
   const etag = response.headers.get('ETag');
@@ -40,5 +44,5 @@ export async function ask(path, parameters = {}, signal = undefined) {
     known.set(address, { etag, data: body.data });
     if (known.size > 60) known.delete(known.keys().next().value);
   }
-  return body.data;
+  return { data: body.data, isBehind };
 }

@@ -9,9 +9,9 @@ export function colours() {
   return ['--s1', '--s2', '--s3', '--s4', '--s5', '--s6'].map((name) => style.getPropertyValue(name).trim());
 }
 
-/** What a clock showed (`2025-01-15T10:00:00`), in seconds since 1970 as if it were UTC. */
+/** What the clock showed at `2025-01-15T10:00:00+09:00`, in seconds since 1970 as if it were UTC. */
 export function seconds(began) {
-  return Date.parse(`${began}Z`) / 1000;
+  return Date.parse(`${began.slice(0, 19)}Z`) / 1000;
 }
 
 /** Every place in time from the first to the last, also those where nothing was. */

@@ -45,7 +45,8 @@ function verdict(name, ask, today, again) {
   const work = async () => {
     verdicts.set(key, 'asked');
     again();
-    verdicts.set(key, await ask(`experiments/${encodeURIComponent(name)}/report`).catch((error) => error));
+    const report = await ask(`experiments/${encodeURIComponent(name)}/report`).catch((error) => ({ data: error }));
+    verdicts.set(key, report.data);
     again();
   };
   return el('button', { type: 'button', class: 'plain', 'data-key': `verdict ${name}`, on: { click: work } }, t('verdict'));

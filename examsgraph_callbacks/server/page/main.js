@@ -31,7 +31,7 @@ const PARTS = [
 ];
 
 const page = {
-  filters: readFilters(), standing: null, choices: { models: [], concepts: [] }, parts: {}, drawn: {}, failed: {},
+  filters: readFilters(), standing: null, choices: { models: [], concepts: [] }, parts: {}, drawn: {},
   seen: null, isPaused: false, state: 'live', problem: null, round: 0, timer: null, updated: null,
 };
 
@@ -40,7 +40,7 @@ async function look() {
   clearTimeout(page.timer);
   const round = ++page.round;
   try {
-    const standing = await ask('dashboard/standing');
+    const { data: standing } = await ask('dashboard/standing');
     if (round !== page.round) return;
     page.standing = standing;
     page.problem = null;
@@ -70,9 +70,9 @@ async function fetchParts(round) {
   const first = PARTS.filter((part) => !part.filtered).slice(0, 2);
   for (const part of [...first, { name: 'choices', path: 'dashboard/choices' }, ...PARTS.filter((each) => !first.includes(each))]) {
     try {
-      const answer = await ask(part.path, part.filtered ? asked(page.filters, page.standing.today) : {});
+      const { data: answer, isBehind } = await ask(part.path, part.filtered ? asked(page.filters, page.standing.today) : {});
       if (round !== page.round) return false;
-      page.failed[part.name] = null;
+      isWhole &&= !isBehind;
       if (part.name === 'choices') {
         if (page.choices !== answer) {
           page.choices = answer;
@@ -86,7 +86,6 @@ async function fetchParts(round) {
       if (round !== page.round) return false;
       if (!(error instanceof Refused) || error.status === 401 || error.status === 403) throw error;
       isWhole = false;
-      page.failed[part.name] = error.message;
       failed(part, error.message);
     }
   }

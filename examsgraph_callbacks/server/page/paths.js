@@ -36,7 +36,7 @@ function card(path) {
 function image(picture, query) {
   const address = URL.createObjectURL(new Blob([picture], { type: 'image/svg+xml' }));
   addresses.add(address);
-  return el('img', { src: address, alt: t('pictureOf', query), loading: 'lazy' });
+  return el('img', { src: address, alt: t('pictureOf', query) });
 }
 
 /** The strange hops in a line. */

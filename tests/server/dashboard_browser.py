@@ -1,0 +1,72 @@
+"""The dashboard in a real Chromium without a window, as Playwright drives it, and what it asked of whom."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+__all__ = ["Seen", "chromium", "opened"]
+
+READY_MS = 60_000
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium: Playwright's own has to be downloaded; skips where there is none."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium on PATH: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Seen:
+    """A page, and all that it asked for and complained of."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def load(self, path: str = "/") -> None:
+        """Load the page, and wait for all of its parts."""
+        self.page.goto(self.url + path)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until every part of it is drawn for these filters."""
+        self.page.wait_for_selector("body[data-ready] #board:not([hidden])", timeout=READY_MS)
+        self.page.wait_for_function(
+            "document.querySelectorAll('[aria-busy=true], .bone').length === 0", timeout=READY_MS
+        )
+
+    def text(self, selector: str) -> str:
+        """What stands there, as it is shown."""
+        return self.page.inner_text(selector)
+
+    def asked(self) -> list[str]:
+        """What was asked of the API since the last time, without the address before `/v1/mlflow/`."""
+        marked = [url.partition("/v1/mlflow/")[2] for url in self.requests]
+        self.requests.clear()
+        return [each for each in marked if each]
+
+
+@contextmanager
+def opened(browser: Browser, url: str, **how: Any) -> Iterator[Seen]:
+    """A page of its own; `how` are Playwright's options of a context, such as `locale` or `viewport`."""
+    context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1440, "height": 900}, **how})
+    try:
+        yield Seen(context.new_page(), url)
+    finally:
+        context.close()
