@@ -1,4 +1,4 @@
-"""Makes the README's screenshots: the demo's lesson on two days, in a real MLflow, seen in Chromium.
+"""Makes the README's screenshots: the demo's lesson in a real MLflow and on the dashboard, seen in Chromium.
 
 python docs/screenshots.py        # with  pip install -e '.[test]',  and chromium and chromedriver on PATH
 """
@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from mlflow import MlflowClient
 from PIL import Image
@@ -28,6 +29,10 @@ from examsgraph_callbacks.console import Screen  # noqa: E402
 from examsgraph_callbacks.deliver import ship  # noqa: E402
 from examsgraph_callbacks.demo.run import record_lesson  # noqa: E402
 from examsgraph_callbacks.journal import Journal  # noqa: E402
+from tests.server.dashboard_browser import chromium as playwright_chromium  # noqa: E402
+from tests.server.dashboard_browser import opened  # noqa: E402
+from tests.server.served import serving  # noqa: E402
+from tests.servers.lived_journal import live  # noqa: E402
 from tests.servers.mlflow_server import running_mlflow  # noqa: E402
 
 FLAGS = (
@@ -115,11 +120,27 @@ class Pages:
             time.sleep(SETTLE_SECONDS / 2)
 
     def take(self, name: str) -> None:
-        """Photograph what is to be seen, in 256 colours, which a page of text needs no more than."""
-        picture = Image.open(BytesIO(self._driver.get_screenshot_as_png())).convert("RGB")
-        path = self._folder / f"{name}.png"
-        picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
-        print(f"{path}  {path.stat().st_size // 1000} kB")
+        """Photograph what is to be seen."""
+        keep(self._driver.get_screenshot_as_png(), self._folder / f"{name}.png")
+
+
+def keep(picture: bytes, path: Path) -> None:
+    """Write a picture in 256 colours, which a page of text needs no more than."""
+    few = Image.open(BytesIO(picture)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+    print(f"{path}  {path.stat().st_size // 1000} kB")
+
+
+def take_dashboard(folder: Path) -> None:
+    """The dashboard after 40 days of lessons, by a clock by which it is the evening now."""
+    now = datetime.now(UTC)
+    zone = ZoneInfo(f"Etc/GMT{(now.hour - 20) % 24 - (24 if (now.hour - 20) % 24 > 14 else 0):+d}")
+    live(Journal(folder / "journal"), 40, now, zone)
+    size = {"width": 1440, "height": 1480}
+    with serving(folder, time_zone=str(zone)) as served, playwright_chromium() as browser:
+        with opened(browser, served.url, viewport=size) as seen:
+            seen.load()
+            keep(seen.page.screenshot(), HERE / "dashboard.png")
 
 
 def take_all(pages: Pages) -> None:
@@ -152,6 +173,7 @@ def main() -> None:
     os.environ["EXAMSGRAPH_SHIP"] = "off"
     with TemporaryDirectory(prefix="examsgraph-") as name:
         folder = Path(name)
+        take_dashboard(folder / "dashboard")
         data = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
         artifacts = ["--artifacts-destination", str(folder / "artifacts")]
         with running_mlflow(["server", *data, *artifacts, "--workers", "2"], folder) as uri:

@@ -47,9 +47,9 @@ class Seen:
     def settle(self) -> None:
         """Wait until every part of it is drawn for these filters."""
         self.page.wait_for_selector("body[data-ready] #board:not([hidden])", timeout=READY_MS)
-        self.page.wait_for_function(
-            "document.querySelectorAll('[aria-busy=true], .bone').length === 0", timeout=READY_MS
-        )
+        # its own policy forbids what would be waited for with a function
+        for unfinished in ("[aria-busy=true]", ".bone"):
+            self.page.wait_for_selector(unfinished, state="detached", timeout=READY_MS)
 
     def text(self, selector: str) -> str:
         """What stands there, as it is shown."""

@@ -176,6 +176,10 @@ def test_korean_is_spoken_to_who_speaks_it_and_a_choice_is_kept(browser: Browser
         assert "이번 달 비용" in seen.text("#tiles")
         assert seen.text("[data-tile=costMonth] .value").startswith("₩")
         assert "최근의 이상한 경로" in seen.text("#paths")
+        assert "24시간 안에 이해도 2점 이하" in seen.text("#incidents")
+        seen.page.click("#incidents summary")
+        titles = seen.page.locator("#incidents li p:first-of-type").all_inner_texts()
+        assert not [title for title in titles if "within" in title or "more than" in title]
         seen.page.get_by_role("button", name="English").click()
         assert "Cost this month" in seen.text("#tiles")
         seen.page.reload()
@@ -220,9 +224,7 @@ def test_in_the_dark_the_page_is_dark_and_the_charts_with_it(browser: Browser, s
         seen.load()
         light = look(seen)
         seen.page.emulate_media(color_scheme="dark")
-        seen.page.wait_for_function(
-            "getComputedStyle(document.body).backgroundColor !== 'rgb(245, 246, 250)'"
-        )
+        seen.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         dark = look(seen)
     assert dark[0] == "rgb(14, 16, 23)"
     assert light[1] != dark[1]
@@ -240,6 +242,7 @@ def test_what_is_new_comes_by_itself_and_costs_nothing_while_nothing_is(
     journal = Journal(tmp_path / "journal")
     journal.write(answered(event_id="first", started_at=datetime.now(UTC)))
     with serving(tmp_path) as served, opened(browser, served.url) as seen:
+        told(served, "dashboard/choices")  # starts the engine, which no part is to rest for
         seen.page.clock.install()
         seen.load()
         assert "1 call " in seen.text("#costs .lead")
@@ -250,10 +253,10 @@ def test_what_is_new_comes_by_itself_and_costs_nothing_while_nothing_is(
             assert unchanged.value.status == 304
         assert seen.asked() == ["dashboard/standing"] * 2
         journal.write(answered(event_id="second", started_at=datetime.now(UTC)))
-        for _ in range(60):  # a question that took long rests before it is asked again
+        for _ in range(120):  # a question that took long rests before it is asked again
             seen.page.clock.run_for(POLL_MS)
             seen.page.wait_for_timeout(500)
-            if "2 calls" in seen.text("#costs .lead"):
+            if all("2 calls" in seen.text(place) for place in ("#costs .lead", "[data-tile=costToday]")):
                 break
         assert "2 calls" in seen.text("#costs .lead")
         assert "2 calls" in seen.text("[data-tile=costToday]")
@@ -321,6 +324,8 @@ def test_what_facts_say_stays_text(browser: Browser, tmp_path: Path) -> None:
         for part in ("concepts", "costs", "routes", "speed", "paths"):
             assert HOSTILE in seen.text(f"#{part}"), part
         seen.page.locator("#paths .picture").click()
+        assert HOSTILE in seen.text("dialog")
+        seen.page.keyboard.press("Escape")
         seen.page.locator("#concepts button.row").click()
         seen.settle()
         assert HOSTILE in seen.text("#concepts")

@@ -72,7 +72,7 @@ function draw(host, { xs, by, data, series, rows, formatX, formatY }) {
     },
     series: [{}, ...series],
     axes: [
-      { ...axis, grid: { show: false }, size: 32, space: 58, incrs: increments(by), values: (_chart, splits) => splits.map((each) => formatX(each, true)) },
+      { ...axis, grid: { show: false }, size: 32, space: 74, incrs: increments(by), values: (_chart, splits) => splits.map((each) => formatX(each, true)) },
       { ...axis, grid: { stroke: line, width: 1 }, size: 62, space: 44, values: (_chart, splits, _axis, _space, step) => splits.map((each) => formatY(each, step)) },
     ],
     plugins: [tooltip({ xs, rows, formatX, formatY })],

@@ -29,6 +29,6 @@ function shown(incident, narrowTo) {
   const when = incident.resolved_at === null ? t('opened', moment(incident.opened_at)) : t('resolved', moment(incident.opened_at), moment(incident.resolved_at));
   return el('li', {},
     el('h3', {}, t('rules')[incident.rule] ?? incident.rule, subject && [': ', subject]),
-    el('p', { lang: 'en' }, incident.title),
+    el('p', {}, t('incident', incident.title)),
     el('p', { class: 'note' }, when));
 }

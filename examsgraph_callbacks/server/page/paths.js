@@ -69,7 +69,7 @@ function remark(reason) {
 function show(path, query) {
   const dialog = el('dialog', { class: 'large', 'aria-label': query, on: { close: () => dialog.remove(), click: (event) => event.target === dialog && dialog.close() } },
     el('header', {}, el('h2', {}, query), el('button', { type: 'button', class: 'plain', on: { click: () => dialog.close() } }, t('close'))),
-    el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': query }, image(path.whole_picture, query)),
+    el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': t('pictureOf', query) }, image(path.whole_picture, query)),
     hops(path, query));
   document.body.append(dialog);
   dialog.showModal();

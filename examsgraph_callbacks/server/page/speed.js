@@ -47,5 +47,5 @@ function models(found) {
     each.model ?? t('unknownModel'), count(each.calls), time(each.latency_p50_ms), time(each.latency_p95_ms), time(each.latency_p99_ms),
     time(each.time_to_first_token_p50_ms), el('span', { class: each.failed ? 'alarm' : null }, share(each.failed / each.calls)),
   ]);
-  return table(t('speedTitle'), heads, rows);
+  return table(`${t('speedTitle')}: ${t('model')}`, heads, rows);
 }

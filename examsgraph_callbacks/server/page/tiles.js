@@ -29,6 +29,7 @@ function note(...content) {
 }
 
 function money(name, spent, all, { krw_per_usd: rate }) {
+  if (!spent.calls) return tile(name, '–', note(t('noCalls')));
   const [first, second] = amounts(spent.cost_usd, rate);
   const atLeast = spent.unpriced_calls > 0 && spent.cost_usd !== null;
   const part = spent.cost_share;
@@ -39,7 +40,7 @@ function money(name, spent, all, { krw_per_usd: rate }) {
     [atLeast ? t('atLeast', first) : first, el('small', {}, second)],
     meter(part, t(name)),
     note(part === null ? t('noIncome') : t('ofIncome', share(part), krw(spent.income_krw))),
-    note(t('calls', count(spent.calls)), ' · ', caveats(spent.unpriced_calls / (spent.calls || 1), spent.estimated_calls / (spent.calls || 1))),
+    note(t('calls', count(spent.calls)), ' · ', caveats(spent.unpriced_calls / spent.calls, spent.estimated_calls / spent.calls)),
     isMonth && note(t('learnersPay', t('learners', count(spent.learners)), krw(all.subscription_krw)), projected && [' · ', t('projected', projected)]));
 }
 
@@ -56,20 +57,21 @@ function routing({ routes }) {
   const wrong = judged.reduce((sum, each) => sum + each.misroutes, 0);
   const extra = judged.reduce((sum, each) => sum + (each.misroute_extra_usd ?? 0), 0);
   const value = calls ? share(wrong / calls) : '–';
-  return tile('misrouted', el('span', { class: wrong ? 'alarm' : 'fine' }, value),
-    note(t('misroutedOf', count(wrong), count(calls))),
+  return tile('misrouted', el('span', { class: wrong ? 'alarm' : calls ? 'fine' : null }, value),
+    note(calls ? t('misroutedOf', count(wrong), count(calls)) : t('noCalls')),
     extra > 0 && note(t('extra', amounts(extra, tiles.rate)[0])));
 }
 
 function latency(speed) {
+  if (!speed.calls) return tile('p95', '–', note(t('noCalls')));
   return tile('p95', time(speed.latency_p95_ms),
     note(t('p50Is', time(speed.latency_p50_ms))),
-    note(t('failedCalls', speed.calls ? share(speed.failed / speed.calls) : '–')));
+    note(t('failedCalls', share(speed.failed / speed.calls))));
 }
 
 function open({ open: number, ever, now }) {
   const said = !ever ? t('notWatched') : number === 0 ? t('noneOpen') : null;
-  return tile('openIncidents', el('span', { class: number ? 'alarm' : 'fine' }, ever ? count(number) : '–'),
+  return tile('openIncidents', el('span', { class: number ? 'alarm' : ever ? 'fine' : null }, ever ? count(number) : '–'),
     said && note(said), ever && note(t(now ? 'isWatched' : 'isNotWatched')));
 }
 

@@ -3,6 +3,8 @@
 const s = (count, word) => `${count} ${word}${count === '1' ? '' : 's'}`;
 
 export const english = {
+  incident: (title) => title,
+  noCalls: 'no calls yet',
   skip: 'Skip to the figures',
   languages: 'Language',
   signOut: 'Forget token',

@@ -1,6 +1,25 @@
 // 페이지가 한국어로 말하는 것.
 
+// 알림의 제목은 영어로 기록된다 (alerts/judging.py): 아는 모양이면 한국어로 옮긴다.
+const UNITS = { d: '일', h: '시간', min: '분', s: '초' };
+const within = (duration) => duration.replace(/(\d+) (d|h|min|s)$/, (_whole, count, unit) => `${count}${UNITS[unit]}`);
+const TITLES = [
+  [/^.*: understood at (\d) or less (\d+) times within (.+)$/s, (score, times, window) => `${within(window)} 안에 이해도 ${score}점 이하 ${times}번`],
+  [/^(\S+) cost (\S+?)(?: (?:by user|of) .*)?, more than (\$[\d.,]*\d)(?:; (\d+) calls .*)?$/s, (day, cost, limit, unpriced) => `${day} 비용 ${cost}, 기준 ${limit} 초과${unpriced ? ` (가격 미상 호출 ${unpriced}건 제외)` : ''}`],
+  [/^([\d.]+%) of (\d+) .*: (\d+) .* within (.+) \(more than ([\d.]+%)\)$/s, (share, total, count, window, limit) => `${within(window)} 안에 ${total}건 중 ${count}건 (${share}), 기준 ${limit} 초과`],
+  [/^(\d+) calls of (.+) have no price within (.+): .*$/s, (count, model, window) => `${within(window)} 안에 ${model} 호출 ${count}건의 가격을 모름`],
+  [/^MLflow is (\d+) minutes behind the journal \(more than (.+)\)$/, (minutes, limit) => `저널보다 ${minutes}분 뒤처짐, 기준 ${within(limit)} 초과`],
+];
+
 export const korean = {
+  noCalls: '아직 호출이 없습니다',
+  incident: (title) => {
+    for (const [shape, said] of TITLES) {
+      const found = shape.exec(title);
+      if (found) return said(...found.slice(1));
+    }
+    return title;
+  },
   skip: '수치로 건너뛰기',
   languages: '언어',
   signOut: '토큰 지우기',
