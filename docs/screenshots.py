@@ -136,11 +136,15 @@ def take_dashboard(folder: Path) -> None:
     now = datetime.now(UTC)
     zone = ZoneInfo(f"Etc/GMT{(now.hour - 20) % 24 - (24 if (now.hour - 20) % 24 > 14 else 0):+d}")
     live(Journal(folder / "journal"), 40, now, zone)
-    size = {"width": 1440, "height": 1480}
-    with serving(folder, time_zone=str(zone)) as served, playwright_chromium() as browser:
-        with opened(browser, served.url, viewport=size) as seen:
-            seen.load()
-            keep(seen.page.screenshot(), HERE / "dashboard.png")
+    with (
+        serving(folder, time_zone=str(zone)) as served,
+        playwright_chromium() as browser,
+        opened(browser, served.url) as seen,
+    ):
+        seen.load()
+        below = seen.page.locator("#routes").bounding_box()
+        clip = {"x": 0, "y": 0, "width": 1440, "height": below["y"] if below else 1480}
+        keep(seen.page.screenshot(full_page=True, clip=clip), HERE / "dashboard.png")
 
 
 def take_all(pages: Pages) -> None:
