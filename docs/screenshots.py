@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from mlflow import MlflowClient
 from PIL import Image
+from playwright.sync_api import FloatRect
 from selenium import webdriver
 from selenium.webdriver.chrome.webdriver import WebDriver
 
@@ -143,7 +144,7 @@ def take_dashboard(folder: Path) -> None:
     ):
         seen.load()
         below = seen.page.locator("#routes").bounding_box()
-        clip = {"x": 0, "y": 0, "width": 1440, "height": below["y"] if below else 1480}
+        clip: FloatRect = {"x": 0, "y": 0, "width": 1440, "height": below["y"] if below else 1480}
         keep(seen.page.screenshot(full_page=True, clip=clip), HERE / "dashboard.png")
 
 

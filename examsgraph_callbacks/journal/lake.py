@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -222,21 +222,6 @@ class Lake:
         )
         with parquet.ParquetFile(source) as opened:
             yield from opened.iter_batches(4096, columns=list(columns))
-
-    def rows_where(
-        self, file: LakeFile, column: str, values: Iterable[str], columns: Iterable[str]
-    ) -> Iterator[dict[str, Any]]:
-        """The rows whose `column` has one of `values`; of groups of rows without any only that is read."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-        from pyarrow import parquet
-
-        wanted = pa.array(values, pa.string())
-        with self.store.open(file.name) as source, parquet.ParquetFile(source) as opened:
-            for group in range(opened.num_row_groups):
-                here = pc.is_in(opened.read_row_group(group, [column])[column], wanted)
-                if pc.any(here).as_py():
-                    yield from opened.read_row_group(group, [*columns]).filter(here).to_pylist()
 
     def _written(self, table: str, rows: "pa.Table", commit: str) -> Iterator[LakeFile]:
         import pyarrow.compute as pc

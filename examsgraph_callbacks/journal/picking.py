@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal.forget import forgotten_mark
 from examsgraph_callbacks.journal.journal import Journal
-from examsgraph_callbacks.journal.lake import FACTS, Commit, covered_by, lake_of
+from examsgraph_callbacks.journal.lake import FACTS, Commit, Lake, LakeFile, covered_by, lake_of
 from examsgraph_callbacks.journal.reader import read_line
 
 __all__ = ["FactsOfKinds", "Place", "fact_at"]
@@ -38,7 +38,7 @@ def fact_at(journal: Journal, place: Place, lake: str | None = None) -> Fact | N
     for commit in found.commits():
         for file_of_day in commit.files.get(FACTS, ()):
             if file_of_day.began <= began <= file_of_day.ended:
-                for row in found.rows_where(file_of_day, "event_id", [place.event_id], ["line"]):
+                for row in _rows_where(found, file_of_day, "event_id", [place.event_id]):
                     return _read(row["line"], place.event_id)
     return None
 
@@ -91,8 +91,7 @@ class FactsOfKinds:
         if commit.name in self._commits:
             return
         for file in commit.files.get(FACTS, ()):
-            columns = ("segment", "position", "line")
-            for row in self._lake.rows_where(file, "kind", self._kinds, columns):
+            for row in _rows_where(self._lake, file, "kind", self._kinds):
                 # but what was read in its segment already
                 if row["position"] >= self._offsets.get(row["segment"], 0):
                     yield from self._of_line(row["line"])
@@ -101,6 +100,21 @@ class FactsOfKinds:
         fact = read_line(line)
         if not isinstance(fact, str) and fact.kind in self._kinds:
             yield fact
+
+
+def _rows_where(lake: Lake, file: LakeFile, column: str, values: Collection[str]) -> Iterator[dict[str, Any]]:
+    """The rows of facts whose `column` has one of `values`; of groups without any only that is read."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import parquet
+
+    wanted = pa.array(values, pa.string())
+    with lake.store.open(file.name) as source, parquet.ParquetFile(source) as opened:
+        for group in range(opened.num_row_groups):
+            here = pc.is_in(opened.read_row_group(group, [column])[column], wanted)
+            if pc.any(here).as_py():
+                rows = opened.read_row_group(group, ["segment", "position", "line"])
+                yield from rows.filter(here).to_pylist()
 
 
 def _read(line: bytes, event_id: str) -> Fact | None:

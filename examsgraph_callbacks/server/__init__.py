@@ -11,6 +11,7 @@ except ImportError as error:
     raise MissingExtraError(error.name or "fastapi", "server") from error
 
 from examsgraph_callbacks.server.application import application, serve
+from examsgraph_callbacks.server.page import page_router
 from examsgraph_callbacks.server.routes import api_router
 from examsgraph_callbacks.server.service import Service
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     router: APIRouter
 
-__all__ = ["Service", "api_router", "application", "router", "serve"]
+__all__ = ["Service", "api_router", "application", "page_router", "router", "serve"]
 
 
 def __getattr__(name: str) -> object:

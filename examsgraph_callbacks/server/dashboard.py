@@ -33,6 +33,7 @@ from examsgraph_callbacks.server.dashboard_answers import (
 )
 from examsgraph_callbacks.server.documentation import answered, refusals, unchanged
 from examsgraph_callbacks.server.periods import Since, Until, period_of
+from examsgraph_callbacks.server.questions import OneAtATime
 from examsgraph_callbacks.server.remembering import Remembered
 from examsgraph_callbacks.server.service import Service
 
@@ -71,6 +72,8 @@ class _Dashboard:
         self._now = now
         self._remembered: Remembered[_Told] = Remembered()
         self._experiments: ExperimentsSoFar | None = None
+        # their first look reads through all kinds of a large lake
+        self._looking = OneAtATime("examsgraph-experiments")
 
     def add(self, router: APIRouter, prefix: str) -> None:  # noqa: C901 - one route after the other
         def filtered(
@@ -144,7 +147,7 @@ class _Dashboard:
         @part("experiments", "Those that run first.", ExperimentsShown)
         async def experiments(request: Request, if_none_match: Known = None) -> Response:
             """The prompt experiments of the journal, and who was given what."""
-            return await self._part(request, if_none_match, self._experiments_so_far)
+            return await self._part(request, if_none_match, self._experiments_so_far, self._looking)
 
         @part("incidents", "Open ones first, the latest first.", IncidentsShown)
         async def incidents(request: Request, limit: Limit = 20, if_none_match: Known = None) -> Response:
@@ -156,12 +159,16 @@ class _Dashboard:
             )
 
     async def _part(
-        self, request: Request, known: str | None, work: Callable[[], Answer | BaseModel]
+        self,
+        request: Request,
+        known: str | None,
+        work: Callable[[], Answer | BaseModel],
+        thread: OneAtATime | None = None,
     ) -> Response:
         """The part as remembered for these filters; worked out where the journal is another one since."""
 
         async def told() -> _Told:
-            return self._told(await self._service.work_out(work))
+            return self._told(await self._service.work_out(work, thread))
 
         asked = (request.url.path, *sorted(request.query_params.items()))
         found, is_behind = await self._remembered.get(asked, await to_thread(self._mark), told)

@@ -117,10 +117,13 @@ class Service:
         """The answer to a question, worked out beside the requests that come meanwhile."""
         return await self.work_out(lambda: question(self._questions))
 
-    async def work_out(self, work: Callable[[], ResultT]) -> ResultT:
-        """The result of work that takes a while, done beside the requests that come meanwhile."""
+    async def work_out(self, work: Callable[[], ResultT], thread: OneAtATime | None = None) -> ResultT:
+        """The result of work that takes a while, done beside the requests that come meanwhile.
+
+        It waits for the questions before it, unless it has a `thread` of its own.
+        """
         try:
-            return await self._asking.do(work)
+            return await (thread or self._asking).do(work)
         except InvalidInputError as error:
             raise Refusal(422, str(error)) from error
         except ExamsGraphError as error:

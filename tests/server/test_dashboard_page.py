@@ -1,5 +1,7 @@
 """The dashboard in a real browser: figures, filters, phones, darkness, keyboards, two languages, no leaks."""
 
+import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,11 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from axe_playwright_python.sync_playwright import Axe
+from fastapi import FastAPI
 from playwright.sync_api import Browser
 
 from examsgraph_callbacks.events import Hop
 from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.server import Service, api_router, page_router
 from tests.analytics.facts import answered, explored, feedback
 from tests.server.dashboard_browser import Seen, chromium, opened
 from tests.server.served import Served, serving
@@ -348,6 +353,29 @@ def test_an_empty_journal_says_what_to_do(browser: Browser, tmp_path: Path) -> N
             assert seen.page.locator(f"#{part} .empty").count() == 1, part
         assert serious(seen) == []
         assert seen.complaints == []
+
+
+def test_in_an_application_of_the_users_own_the_page_asks_beside_itself(
+    browser: Browser, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.write(answered(started_at=datetime.now(UTC)))
+    app, service = FastAPI(), Service(journal)
+    for router in (page_router(), api_router(service)):
+        app.include_router(router, prefix="/monitoring")
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            with opened(browser, url) as seen:
+                seen.load("/monitoring/")
+                assert "1 call " in seen.text("#costs .lead")
+                assert seen.complaints == []
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def test_a_verdict_is_worked_out_when_it_is_asked_for(seen: Seen) -> None:
