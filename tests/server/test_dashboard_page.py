@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 from examsgraph_callbacks.events import Hop
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.server import Service, api_router, page_router
-from tests.analytics.facts import answered, explored, feedback
+from tests.analytics.facts import answered, explored, feedback, silent
 from tests.server.dashboard_browser import Seen, chromium, opened
 from tests.server.served import Served, serving
 from tests.servers.lived_journal import SEOUL, live
@@ -353,6 +353,21 @@ def test_an_empty_journal_says_what_to_do(browser: Browser, tmp_path: Path) -> N
             assert seen.page.locator(f"#{part} .empty").count() == 1, part
         assert serious(seen) == []
         assert seen.complaints == []
+
+
+def test_a_cost_that_nobody_knows_is_not_told_as_nothing(browser: Browser, tmp_path: Path) -> None:
+    journal, now = Journal(tmp_path / "journal"), datetime.now(UTC)
+    journal.write(answered(event_id="priced", started_at=now))
+    of_nobody = {"requested_model": "tutor-ko-7b", "served_model": "tutor-ko-7b"}
+    journal.write(answered(event_id="unpriced", started_at=now, **of_nobody))
+    journal.write(silent(event_id="estimated", started_at=now))
+    with serving(tmp_path) as served, opened(browser, served.url) as seen:
+        seen.load()
+        for place in ("[data-tile=costToday]", "#costs .lead"):
+            said = seen.text(place)
+            assert "≥ $0.0118" in said
+            assert "33% unpriced · 33% estimated" in said
+        assert "tutor-ko-7b –" in " ".join(seen.text("#costs .legend").split())
 
 
 def test_in_an_application_of_the_users_own_the_page_asks_beside_itself(

@@ -1,7 +1,7 @@
 // Charts, drawn by uPlot: bars that stand on each other, and lines; redrawn where the place or the colours change.
 
 const STEP = { day: 86400, hour: 3600 };
-const drawn = new WeakMap();
+const drawn = new Map(); // by their places, which may be gone from the page
 
 /** The colours of the series, by the scheme that is in force. */
 export function colours() {
@@ -53,7 +53,12 @@ export function lines(host, { xs, by, series, formatX, formatY }) {
 }
 
 function draw(host, { xs, by, data, series, rows, formatX, formatY }) {
-  drawn.get(host)?.destroy();
+  for (const [place, chart] of drawn) {
+    if (place === host || !place.isConnected) {
+      chart.destroy();
+      drawn.delete(place);
+    }
+  }
   const style = getComputedStyle(document.documentElement);
   const soft = style.getPropertyValue('--soft').trim();
   const line = style.getPropertyValue('--line').trim();

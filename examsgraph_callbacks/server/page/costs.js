@@ -20,7 +20,7 @@ export function drawCosts(place, costs, { standing, narrowed }) {
   const formatX = (x, isShort) => shown(x, costs.by, isShort);
   const host = el('div', { class: 'chart', role: 'img', 'aria-label': t('chartOfCosts', formatX(xs[0]), formatX(xs[xs.length - 1]), sum[0]) });
   fill(place, heading,
-    el('p', { class: 'lead' }, el('b', {}, sum[0]), el('small', {}, sum[1]), ' ', t('calls', count(costs.calls)), ' · ', caveats(costs.unpriced_share, costs.estimated_share)),
+    el('p', { class: 'lead' }, el('b', {}, costs.unpriced_share > 0 && costs.cost_usd !== null ? t('atLeast', sum[0]) : sum[0]), el('small', {}, sum[1]), ' ', t('calls', count(costs.calls)), ' · ', caveats(costs.unpriced_share, costs.estimated_share)),
     el('ul', { class: 'legend' }, series.map((each) => el('li', {}, el('i', { colour: each.colour }), each.label, el('small', {}, money(each.sum))))),
     host,
     folded('costs', t('asTable'), tableOf(costs, rate)));
@@ -37,9 +37,10 @@ function byModel(times, xs, rate) {
   const found = new Map();
   for (const each of times) {
     const name = each.model ?? t('unknownModel');
-    if (!found.has(name)) found.set(name, { label: name, sum: 0, values: xs.map(() => 0) });
+    if (!found.has(name)) found.set(name, { label: name, sum: null, values: xs.map(() => 0) });
     const model = found.get(name);
-    const cost = (each.cost_usd ?? 0) * rate;
+    if (each.cost_usd === null) continue; // not known, which is not 0
+    const cost = each.cost_usd * rate;
     model.sum += cost;
     model.values[at.get(seconds(each.began))] += cost;
   }
@@ -48,7 +49,7 @@ function byModel(times, xs, rate) {
   const rest = models.slice(SHOWN);
   if (rest.length) {
     shownModels.push({
-      label: t('otherModels'), sum: rest.reduce((sum, each) => sum + each.sum, 0),
+      label: t('otherModels'), sum: rest.every((each) => each.sum === null) ? null : rest.reduce((sum, each) => sum + each.sum, 0),
       values: xs.map((_x, index) => rest.reduce((sum, each) => sum + each.values[index], 0)),
     });
   }

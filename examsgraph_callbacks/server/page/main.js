@@ -57,6 +57,7 @@ async function look() {
       refused(error);
       return;
     }
+    console.error(error);
     page.state = 'offline';
   }
   if (round !== page.round) return;

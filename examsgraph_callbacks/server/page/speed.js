@@ -5,6 +5,8 @@ import { el, empty, fill, folded, table } from './dom.js';
 import { count, share, shown, time } from './format.js';
 import { t } from './words.js';
 
+const ALARMING = 0.05; // of calls that fail
+
 export function drawSpeed(place, speed, { narrowed }) {
   const heading = el('h2', {}, t('speedTitle'));
   if (!speed.models.length) {
@@ -45,7 +47,7 @@ function models(found) {
   const heads = [[t('model')], [t('callsHead'), true], [t('p50'), true], [t('p95Short'), true], [t('p99'), true], [t('firstToken'), true], [t('failed'), true]];
   const rows = found.map((each) => [
     each.model ?? t('unknownModel'), count(each.calls), time(each.latency_p50_ms), time(each.latency_p95_ms), time(each.latency_p99_ms),
-    time(each.time_to_first_token_p50_ms), el('span', { class: each.failed ? 'alarm' : null }, share(each.failed / each.calls)),
+    time(each.time_to_first_token_p50_ms), el('span', { class: each.failed / each.calls > ALARMING ? 'alarm' : null }, share(each.failed / each.calls)),
   ]);
   return table(`${t('speedTitle')}: ${t('model')}`, heads, rows);
 }
