@@ -21,7 +21,7 @@ export function drawCosts(place, costs, { standing, narrowed }) {
   const host = el('div', { class: 'chart', role: 'img', 'aria-label': t('chartOfCosts', formatX(xs[0]), formatX(xs[xs.length - 1]), sum[0]) });
   fill(place, heading,
     el('p', { class: 'lead' }, el('b', {}, costs.unpriced_share > 0 && costs.cost_usd !== null ? t('atLeast', sum[0]) : sum[0]), el('small', {}, sum[1]), ' ', t('calls', count(costs.calls)), ' · ', caveats(costs.unpriced_share, costs.estimated_share)),
-    el('ul', { class: 'legend' }, series.map((each) => el('li', {}, el('i', { colour: each.colour }), each.label, el('small', {}, money(each.sum))))),
+    el('ul', { class: 'legend' }, series.map((each) => el('li', {}, el('i', { colour: each.colour }), each.label, ' ', el('small', {}, money(each.sum))))),
     host,
     folded('costs', t('asTable'), tableOf(costs, rate)));
   stackedBars(host, { xs, by: costs.by, series, formatX, formatY: money });
