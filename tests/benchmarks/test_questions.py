@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from examsgraph_callbacks.analytics import Analytics
+from examsgraph_callbacks.analytics.dashboard import DashboardQuestions
 from examsgraph_callbacks.deliver import ship
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.settings import Settings
@@ -42,6 +43,12 @@ QUESTIONS = (
     "path_quality",
     "performance",
     "prompt_variants",
+    # the dashboard's own
+    "costs",
+    "speed",
+    "concepts",
+    "strange_explorations",
+    "choices",
 )
 BARS_SECONDS = {"top_failed_concepts": 1.0, "average_cost": 1.0}
 OTHER_BAR_SECONDS = 3.0
@@ -73,7 +80,7 @@ def timed(ask: Callable[[], object]) -> tuple[float, float]:
 
 
 def test_each_question(journal: Journal) -> None:
-    analytics = Analytics(journal)
+    analytics = DashboardQuestions(journal)
     seconds = {}
     show(f"{FACTS:,} facts, {machine()}")
     for name in QUESTIONS:
@@ -89,7 +96,7 @@ def test_each_question(journal: Journal) -> None:
 
 def test_spark_answers_row_by_row_as_duckdb_does(journal: Journal) -> None:
     pytest.importorskip("pyspark")
-    here, spark = Analytics(journal), Analytics(journal, Settings(engine="pyspark"))
+    here, spark = DashboardQuestions(journal), DashboardQuestions(journal, Settings(engine="pyspark"))
     for name in QUESTIONS:
         assert getattr(here, name)() == getattr(spark, name)(), name
 
