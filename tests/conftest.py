@@ -10,9 +10,16 @@ from pydantic import TypeAdapter, ValidationError
 from examsgraph_callbacks.events import AnyFact, Fact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.encode import encode_fields
+from tests.parallel import (
+    pytest_collection_modifyitems,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 from tests.servers.neo4j_server import (
     arcadedb_server,
-    describe,
     latest_neo4j_server,
     neo4j_server,
     restartable_neo4j,
@@ -23,7 +30,12 @@ __all__ = [
     "every_fact_is_valid",
     "latest_neo4j_server",
     "neo4j_server",
+    "pytest_collection_modifyitems",
+    "pytest_sessionfinish",
     "pytest_terminal_summary",
+    "pytest_testnodedown",
+    "pytest_xdist_auto_num_workers",
+    "pytest_xdist_make_scheduler",
     "restartable_neo4j",
 ]
 
@@ -31,11 +43,6 @@ __all__ = [
 os.environ["EXAMSGRAPH_SHIP"] = "off"
 
 _ANY_FACT: TypeAdapter[Fact] = TypeAdapter(AnyFact)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which graph database this run talked to."""
-    terminalreporter.write_line(describe())
 
 
 @pytest.fixture(autouse=True)

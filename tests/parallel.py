@@ -1,0 +1,77 @@
+"""Where the whole suite is run, workers share it; what asks for the same servers goes to one of them."""
+
+import os
+from typing import Any
+
+import pytest
+
+from tests.servers.neo4j_server import describe
+
+MOST_WORKERS = 4  # each has processes of its own beside it
+MLFLOW, NEO4J = "MLflow and PostgreSQL", "Neo4j and ArcadeDB"
+
+SERVERS = {
+    "tests/deliver/": MLFLOW,
+    "tests/alerts/test_beside.py": MLFLOW,
+    "tests/server/test_experiments.py": MLFLOW,
+    "tests/graph/": NEO4J,
+    "tests/tap/": NEO4J,
+    "tests/demo/test_concept_graph.py": NEO4J,
+    "tests/langchain/test_retriever.py": NEO4J,
+    "tests/llama_index/test_retriever.py": NEO4J,
+}
+"""What the files of a folder, or a file, take minutes with: started once, and waited for first."""
+
+_told: set[str] = set()
+
+
+def together(nodeid: str) -> str:
+    """The name of what one worker runs from beginning to end: all tests of some servers, or a file."""
+    file = nodeid.split("::", maxsplit=1)[0]
+    return next((server for place, server in SERVERS.items() if file.startswith(place)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One a core where everything is run; none where some files are, or something is timed or looked at."""
+    everything = config.args_source is not pytest.Config.ArgsSource.ARGS
+    as_always = config.option.markexpr == "not benchmark and not soak" and not config.option.keyword
+    looked_at = config.option.capture == "no"
+    return min(os.cpu_count() or 1, MOST_WORKERS) if everything and as_always and not looked_at else 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Hands out what is run together, in the order of collection."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByServers(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
+        def _split_scope(self, nodeid: str) -> str:
+            return together(nodeid)
+
+    config.option.loadscopereorder = False
+    return ByServers(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no worker waits for it at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: together(item.nodeid) not in {MLFLOW, NEO4J})
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker tells what only it knows."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["servers"] = describe()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What a worker told."""
+    _told.add(getattr(node, "workeroutput", {}).get("servers", "neo4j: a worker ended early"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which graph database this run talked to."""
+    for line in sorted(_told or {describe()}, key=lambda line: "not used" in line)[:1]:
+        terminalreporter.write_line(line)
