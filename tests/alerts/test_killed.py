@@ -1,4 +1,7 @@
-"""`examsgraph alerts run --follow` under 20 SIGKILLs, with a fake Slack over HTTP: no message is lost."""
+"""`examsgraph alerts run --follow` under SIGKILLs, with a fake Slack over HTTP: no message is lost.
+
+All twenty:  pytest -m soak tests/alerts
+"""
 
 import os
 import random
@@ -14,8 +17,6 @@ import pytest
 
 from tests.alerts.watching import Watching, not_understood
 from tests.servers.fake_slack import FakeSlack, fake_slack
-
-KILLS = 20
 
 
 @pytest.fixture
@@ -37,11 +38,12 @@ def alerts(journal: Path, slack: FakeSlack, *arguments: str) -> "subprocess.Pope
     )
 
 
-def test_twenty_kills_lose_no_message(tmp_path: Path, slack: FakeSlack) -> None:
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.soak)])
+def test_kills_lose_no_message(tmp_path: Path, slack: FakeSlack, kills: int) -> None:
     """Half are killed in the midst of a delivery, before or after Slack has it; half at any moment."""
     watching, chance = Watching(tmp_path), random.Random(20)
     watching.now = datetime.now(UTC)
-    for kill in range(KILLS):
+    for kill in range(kills):
         not_understood(watching, 10, f"개념 {kill}")
         process = alerts(watching.journal.path, slack, "run", "--follow")
         if kill % 2:
@@ -62,9 +64,9 @@ def test_twenty_kills_lose_no_message(tmp_path: Path, slack: FakeSlack) -> None:
     assert last.returncode == 0, problems
     assert "Nothing new" in output or "🔴" in output
     came = Counter(headline.split(":")[0].removeprefix("🔴 ") for headline in slack.headlines)
-    assert set(came) == {f"개념 {kill}" for kill in range(KILLS)}
+    assert set(came) == {f"개념 {kill}" for kill in range(kills)}
     # one that was killed between Slack's answer and its own note sends that message again, and no other
-    assert came.total() <= KILLS + KILLS
+    assert came.total() <= kills + kills
 
 
 def test_the_commands_tell_what_they_do(tmp_path: Path, slack: FakeSlack) -> None:

@@ -54,7 +54,7 @@ def taught(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     for fact in lesson():
         journal.write(fact)
     if request.param == "PostgreSQL":
-        uri = another_database(request.getfixturevalue("postgresql_uri"), "taught")
+        uri = another_database(request.getfixturevalue("postgresql_uri"), folder.name)
         with chdir(folder):  # MLflow keeps a database's artifacts in the working directory
             ship(journal, uri)
         yield uri
