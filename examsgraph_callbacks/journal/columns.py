@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
-from examsgraph_callbacks.events import Fact, FactKind, FeedbackType, RunFact, Status, Verdict
+from examsgraph_callbacks.events import AnyFact, Fact, FactKind, RunFact
+from examsgraph_callbacks.journal.checks import LARGEST_COUNT, are_facts, are_objects
 from examsgraph_callbacks.journal.reader import read_line
+from examsgraph_callbacks.journal.whole_lines import whole_lines
 
 __all__ = ["FACT_COLUMNS", "SegmentPart", "columns_of_lines", "read_columns"]
 
@@ -86,18 +88,19 @@ FACT_COLUMNS = pa.schema(
 _AS_WRITTEN = FACT_COLUMNS.set(
     FACT_COLUMNS.get_field_index("started_at"), pa.field("started_at", pa.string())
 )
-_CHUNK_BYTES = 32 * 1024 * 1024
+_CHUNK_BYTES = 16 * 1024 * 1024
 _RUNS = ("trace", "llm_call", "embedding_call", "retrieval", "tool_call", "exploration")
-_PLAIN_VERSION = "^1(\\.|$)"
 
-# what lies beyond is looked at by itself, by the vocabulary: it may have no place in a column
-_LARGEST_COUNT = 2**62
-_LONGEST_MS = 1e12
-_PLAIN_COST = r"^\d{1,19}(\.\d{1,18})?$"
-_USUAL_TIMES = (
-    pa.scalar(datetime(1970, 1, 1, tzinfo=UTC), pa.timestamp("us", "UTC")),
-    pa.scalar(datetime(2900, 1, 1, tzinfo=UTC), pa.timestamp("us", "UTC")),
-)
+_BEGINNING = b'{"kind":"'
+_LONGEST_BEGINNING = len(_BEGINNING) + max(len(kind) for kind in get_args(FactKind)) + 1
+_KINDS: dict[str, type[Fact]] = {
+    fact.model_fields["kind"].default: fact for fact in get_args(get_args(AnyFact)[0])
+}
+_OF_KINDS = {
+    kind: pa.schema([field for field in _AS_WRITTEN if field.name in fact.model_fields])
+    for kind, fact in _KINDS.items()
+}
+"""What a fact of each kind may have of them: what else a line names is not its fact's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,34 +127,28 @@ def read_columns(
     names of it is right, whatever else of it may be damaged; `read_segment` looks at all of it.
     """
     latest = written_after
-    with segment.open("rb") as file:
-        file.seek(begin)
-        rest = b""
-        while True:
-            block = file.read(chunk_bytes)
-            data = rest + block
-            whole = data.rfind(b"\n") + 1
-            if whole:
-                facts = columns_of_lines(data[:whole], begin, latest)
-                if facts.num_rows:
-                    latest = facts["written_at"][-1].as_py()
-                yield SegmentPart(segment, begin, begin + whole, facts)
-                begin += whole
-            rest = data[whole:]
-            if not block:
-                return
+    for lines in whole_lines(segment, begin, chunk_bytes):
+        facts = columns_of_lines(lines, begin, latest)
+        if facts.num_rows:
+            latest = facts["written_at"][-1].as_py()
+        yield SegmentPart(segment, begin, begin + lines.size, facts)
+        begin += lines.size
 
 
-def columns_of_lines(data: bytes, begin: int = 0, written_after: datetime | None = None) -> pa.Table:
+def columns_of_lines(
+    data: bytes | pa.Buffer, begin: int = 0, written_after: datetime | None = None
+) -> pa.Table:
     """The facts of whole lines, which begin at byte `begin` of their segment (see `SegmentPart`)."""
     lines, positions = _lines(data)
     facts = _with_defaults(_typed(lines))
-    return facts.append_column("position", pa.array(positions + begin, pa.int64())).append_column(
-        "written_at", _written_at(facts, written_after)
+    return (
+        facts.append_column("line", lines)
+        .append_column("position", pa.array(positions + begin, pa.int64()))
+        .append_column("written_at", _written_at(facts, written_after))
     )
 
 
-def _lines(data: bytes) -> "tuple[pa.Array, np.ndarray[Any, np.dtype[np.int64]]]":
+def _lines(data: bytes | pa.Buffer) -> "tuple[pa.Array, np.ndarray[Any, np.dtype[np.int64]]]":
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1
     offsets = np.concatenate([[0], ends]).astype(np.int64)
     every = pa.Array.from_buffers(
@@ -162,16 +159,63 @@ def _lines(data: bytes) -> "tuple[pa.Array, np.ndarray[Any, np.dtype[np.int64]]]
 
 
 def _typed(lines: pa.Array) -> pa.Table:
-    """The lines with their columns: at once, or where that fails, half by half down to the culprit."""
+    """The columns of lines, kind by kind: alike, they are read in half the time."""
     if not len(lines):
-        return _with_lines(FACT_COLUMNS.empty_table(), lines)
-    facts = _at_once(lines)
+        return FACT_COLUMNS.empty_table()
+    rows, parts = [], []
+    for kind, of_kind in _by_kind(lines):
+        rows.append(of_kind)
+        parts.append(_of_kind(lines if len(of_kind) == len(lines) else lines.take(pa.array(of_kind)), kind))
+    if len(parts) == 1:
+        return _with_every_column(parts[0])
+    place = np.empty(len(lines), np.int64)
+    place[np.concatenate(rows)] = np.arange(len(lines))
+    in_order = pa.array(place)
+    columns = []
+    for field in FACT_COLUMNS:
+        if any(field.name in part.column_names for part in parts):
+            chunks = [chunk for part in parts for chunk in _column(part, field).chunks]
+            columns.append(pa.concat_arrays(chunks).take(in_order))
+        else:
+            columns.append(pa.nulls(len(lines), field.type))
+    return pa.table(columns, schema=FACT_COLUMNS)
+
+
+def _by_kind(lines: pa.Array) -> "Iterator[tuple[str | None, np.ndarray[Any, np.dtype[np.int64]]]]":
+    """The rows of each kind that lines begin with, as those that we write do; None: they begin otherwise."""
+    beginnings = pc.binary_slice(lines, 0, _LONGEST_BEGINNING).dictionary_encode()
+    names = [_kind_of(beginning) for beginning in beginnings.dictionary.to_pylist()]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    codes = np.array([numbers[name] for name in names])[beginnings.indices.to_numpy()]
+    for name, number in numbers.items():
+        yield name, np.flatnonzero(codes == number)
+
+
+def _kind_of(beginning: bytes) -> str | None:
+    named = beginning.removeprefix(_BEGINNING).partition(b'"')[0].decode("ascii", "replace")
+    return named if beginning.startswith(_BEGINNING) and named in _OF_KINDS else None
+
+
+def _of_kind(lines: pa.Array, kind: str | None) -> pa.Table:
+    """The columns that a kind has: at once, or where that fails, half by half down to the culprit."""
+    facts = _at_once(lines, kind)
     if facts is not None:
-        return _with_lines(facts, lines)
+        return facts
     if len(lines) == 1:
-        return _with_lines(_one(lines[0].as_py()), lines)
+        return _one(lines[0].as_py())
     half = len(lines) // 2
-    return pa.concat_tables([_typed(lines[:half]), _typed(lines[half:])])
+    halves = [_with_every_column(_of_kind(some, kind)) for some in (lines[:half], lines[half:])]
+    return pa.concat_tables(halves)
+
+
+def _with_every_column(facts: pa.Table) -> pa.Table:
+    return pa.table([_column(facts, field) for field in FACT_COLUMNS], schema=FACT_COLUMNS)
+
+
+def _column(facts: pa.Table, field: pa.Field) -> pa.ChunkedArray:
+    if field.name in facts.column_names:
+        return facts[field.name]
+    return pa.chunked_array([pa.nulls(facts.num_rows, field.type)])
 
 
 def _with_defaults(facts: pa.Table) -> pa.Table:
@@ -184,15 +228,12 @@ def _with_defaults(facts: pa.Table) -> pa.Table:
     return facts
 
 
-def _with_lines(facts: pa.Table, lines: pa.Array) -> pa.Table:
-    return facts.append_column("line", lines)
-
-
-def _at_once(lines: pa.Array) -> pa.Table | None:
-    """The columns of lines that are facts one and all; None where one is not, or is not typed as usual."""
+def _at_once(lines: pa.Array, kind: str | None) -> pa.Table | None:
+    """The columns of lines that are facts (of the `kind`) one and all, typed as usual; else None."""
+    schema = _AS_WRITTEN if kind is None else _OF_KINDS[kind]
     offsets = np.frombuffer(lines.buffers()[1], np.int64)[lines.offset : lines.offset + len(lines) + 1]
     data = lines.buffers()[2][int(offsets[0]) : int(offsets[-1])]
-    if not _are_objects(data, offsets - offsets[0]):
+    if not are_objects(lines):
         return None
     try:
         lines.cast(pa.large_string())  # raises where one is no UTF-8, which no engine would read again
@@ -201,62 +242,13 @@ def _at_once(lines: pa.Array) -> pa.Table | None:
             read_options=arrow_json.ReadOptions(
                 block_size=max(1 << 20, int(np.diff(offsets).max()) + 2), use_threads=True
             ),
-            parse_options=arrow_json.ParseOptions(
-                explicit_schema=_AS_WRITTEN, unexpected_field_behavior="ignore"
-            ),
+            parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
         )
         moments = pc.cast(facts["started_at"], FACT_COLUMNS.field("started_at").type)
     except pa.ArrowInvalid:
         return None
-    facts = facts.set_column(FACT_COLUMNS.names.index("started_at"), "started_at", moments)
-    return facts if facts.num_rows == len(lines) and _are_facts(facts) else None
-
-
-def _are_objects(data: pa.Buffer, offsets: "np.ndarray[Any, np.dtype[np.int64]]") -> bool:
-    """Whether each line is from brace to brace: a `null` that stands for itself ends Arrow's process."""
-    characters = np.frombuffer(data, np.uint8)
-    begin, end = characters[offsets[:-1]], characters[offsets[1:] - 2]
-    return bool((begin == ord("{")).all() and (end == ord("}")).all()) and b"}null" not in data.to_pybytes()
-
-
-def _are_facts(facts: pa.Table) -> bool:
-    """Whether each row is what the vocabulary says of its kind."""
-    kind = facts["kind"]
-    is_run = pc.is_in(kind, pa.array(_RUNS))
-    is_feedback = pc.equal(kind, "feedback")
-    is_resource = pc.equal(kind, "concept_resource")
-    has_run = pc.and_(facts["run_id"].is_valid(), facts["latency_ms"].is_valid())
-    has_resource = pc.and_(facts["url"].is_valid(), facts["concept"].is_valid())
-    checks = [
-        pc.is_in(kind, pa.array(get_args(FactKind))),
-        facts["event_id"].is_valid(),
-        facts["started_at"].is_valid(),
-        pc.match_substring_regex(facts["schema_version"], _PLAIN_VERSION),
-        pc.or_(pc.invert(is_run), has_run),
-        pc.or_(pc.invert(is_resource), has_resource),
-        pc.is_in(facts["status"], pa.array([None, *get_args(Status)])),
-        pc.is_in(facts["feedback_type"], pa.array([None, *get_args(FeedbackType)])),
-        pc.or_(pc.invert(is_feedback), facts["feedback_type"].is_valid()),
-        pc.and_(
-            pc.greater_equal(facts["understanding_score"], 1), pc.less_equal(facts["understanding_score"], 5)
-        ),
-        *(pc.greater_equal(facts[name], 0) for name in _COUNTS),
-        *(pc.less(facts[name], _LARGEST_COUNT) for name in _COUNTS),
-        pc.less_equal(pc.abs(facts["latency_ms"]), _LONGEST_MS),
-        pc.greater_equal(facts["started_at"], _USUAL_TIMES[0]),
-        pc.less(facts["started_at"], _USUAL_TIMES[1]),
-        pc.match_substring_regex(facts["stated_cost_usd"], _PLAIN_COST),
-    ]
-    hops = pc.list_flatten(facts["hops"])
-    if len(hops):
-        verdicts = pc.struct_field(hops, "verdict")
-        checks += [pc.struct_field(hops, name).is_valid() for name in ("node", "relation", "next_node")]
-        checks += [
-            pc.is_in(verdicts, pa.array([None, *get_args(Verdict)])),
-            pc.greater_equal(pc.struct_field(hops, "depth"), 1),
-        ]
-    # null passes: what must be there is asked for by itself
-    return all(pc.all(check, skip_nulls=True, min_count=0).as_py() for check in checks)
+    facts = facts.set_column(schema.get_field_index("started_at"), "started_at", moments)
+    return facts if facts.num_rows == len(lines) and are_facts(facts, kind) else None
 
 
 def _one(line: bytes) -> pa.Table:
@@ -277,7 +269,7 @@ def _row(fact: Fact) -> dict[str, object]:
 
 def _fitting(value: object) -> object:
     """The value without the numbers in it that find no room in a column, which nobody counted."""
-    if isinstance(value, int) and abs(value) >= _LARGEST_COUNT:
+    if isinstance(value, int) and abs(value) >= LARGEST_COUNT:
         return None
     if isinstance(value, dict):
         return {name: _fitting(each) for name, each in value.items()}
