@@ -99,12 +99,12 @@ class _Paths:
         of, concept = of[order], concept[order]
         width = len(names.dictionary) + 1
         at, looked_from = of * width + concept, self._of * width + node_codes
-        dead = ~np.isin(at, looked_from[self._leads_on])
+        dead = ~_among(at, looked_from[self._leads_on])
         return pa.table(
             {
                 "exploration": pa.array(of[dead]),
                 "concept": names.dictionary.take(pa.array(concept[dead])),
-                "has_relations": pa.array(np.isin(at[dead], looked_from)),
+                "has_relations": pa.array(_among(at[dead], looked_from)),
             },
         )
 
@@ -129,6 +129,13 @@ class _Paths:
         hops = np.sort(self._of[self._followed] * width + self._depth[self._followed])
         found: Whole = np.searchsorted(hops, of * width + level) - np.searchsorted(hops, of * width)
         return found
+
+
+def _among(some: "Whole", every: "Whole") -> "Truth":
+    """Which of `some` are in `every`: `np.isin`, in a fraction of its time where these are nearly in order."""
+    in_order = np.sort(every, kind="stable")
+    found: Truth = np.searchsorted(in_order, some, "right") > np.searchsorted(in_order, some, "left")
+    return found
 
 
 def _without_a_gap(of: "Whole", level: "Whole") -> "Truth":
