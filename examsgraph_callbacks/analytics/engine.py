@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from ibis.backends import BaseBackend
 
-__all__ = ["connect", "read_parquet"]
+__all__ = ["connect", "named", "read_parquet"]
 
 _MEMORY = "2GB"
 """Beyond this DuckDB works on the disk: it may run beside a server that has other things to do."""
@@ -27,7 +27,10 @@ def connect(engine: str) -> "BaseBackend":
     import ibis
 
     if engine == "duckdb":
-        return ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=gettempdir())
+        # rows without an order of their own need not keep that of the files, which takes memory
+        return ibis.duckdb.connect(
+            memory_limit=_MEMORY, temp_directory=gettempdir(), preserve_insertion_order=False
+        )
     if engine == "pyspark":
         return _spark()
     try:
@@ -70,6 +73,14 @@ def _of_columns(table: "ibis.Table", columns: "pa.Schema") -> "ibis.Table":
     return table.select(
         **{name: ibis.null(types[name]) if name in missing else table[name] for name in columns.names}
     )
+
+
+def named(backend: "BaseBackend", name: str, table: "ibis.Table") -> "ibis.Table":
+    """The same rows under a name, which goes for the table that had it before.
+
+    Of an expression that a question uses twice DuckDB keeps every row in memory; a name it reads twice.
+    """
+    return backend.create_view(name, table, overwrite=True) if backend.name == "duckdb" else table
 
 
 def _spark() -> "BaseBackend":

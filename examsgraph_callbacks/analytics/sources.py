@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from examsgraph_callbacks.analytics.answers import Period
-from examsgraph_callbacks.analytics.engine import read_parquet
+from examsgraph_callbacks.analytics.engine import named, read_parquet
 from examsgraph_callbacks.analytics.tables import TABLES, measured_anew, tables_of
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.columns import read_columns
@@ -61,6 +61,7 @@ class Sources:
         self._read: dict[str, _Read] = {}
         self._forgotten_mark = forgotten_mark(journal.path)
         self._opened: dict[tuple[str, ...], ibis.Table] = {}
+        self._newest: dict[str, ibis.Table] = {}
         self._measured: dict[str, LakeFile] = {}
         self._scratch: Path | None = None
 
@@ -121,7 +122,11 @@ class Sources:
         if addresses not in self._opened:
             self._opened[addresses] = read_parquet(self._backend, addresses, self._lake.store, TABLES[name])
         table = self._opened[addresses]
-        return table.union(self._in_memory(pa.concat_tables(rows))) if rows else table
+        if not rows:
+            return table
+        # the engine has it for as long as it is held here
+        self._newest[name] = self._in_memory(pa.concat_tables(rows))
+        return named(self._backend, f"examsgraph_{name}", table.union(self._newest[name]))
 
     def _as_measured(self, name: str, file: LakeFile, commit: Commit) -> LakeFile:
         """The file with the figures of this meter; measured anew, once, where they are another's."""

@@ -1,47 +1,40 @@
-"""Percentiles by nearest rank: the smallest value that so many of a hundred do not exceed."""
+"""Percentiles by nearest rank, to the millisecond, from values that are counted by their whole numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ibis
 
-__all__ = ["nearest_ranks"]
+__all__ = ["in_order", "percentile", "whole"]
 
 
-def nearest_ranks(
-    table: "ibis.Table", by: Sequence[str], column: str, percents: Mapping[str, int]
-) -> "ibis.Table":
-    """A row for each group `by`, with a column a percentile of `column`: `{"p95": 95}` by their names.
+def whole(milliseconds: "ibis.expr.types.NumericValue") -> "ibis.expr.types.IntegerValue":
+    """What values are counted by: there are only so many whole milliseconds, however many calls there are."""
+    return milliseconds.floor().cast("int64")
 
-    `by` must not be null. First the values are counted by their whole numbers, then only those of the whole
-    number in which the rank falls are put in order: to sort millions of them would take seconds.
+
+def in_order(counted: "ibis.Table", by: Sequence[str]) -> "ibis.Table":
+    """The same with what `percentile` needs, within each group `by`.
+
+    `counted` has a row a group and `whole` number (null: nothing to rank) with how many values are `here`.
     """
     import ibis
 
-    known = table.filter(table[column].notnull()).select(*by, value=column)
-    known = known.mutate(whole=known.value.floor().cast("int64"))
-    counted = known.group_by([*by, "whole"]).aggregate(here=known.count())
+    everything = counted.here.sum().over(ibis.window(group_by=list(by)))
     so_far = ibis.window(group_by=list(by), order_by=counted.whole, preceding=None, following=0)
-    counted = counted.mutate(
-        until=counted.here.sum().over(so_far), size=counted.here.sum().over(ibis.window(group_by=list(by)))
-    )
-    wanted = []
-    for name, percent in percents.items():
-        # the nearest rank is the size's percentage, rounded up
-        rank = (counted["size"] * percent + 99) // 100
-        falls_here = counted.filter(counted.until >= rank, counted.until - counted.here < rank)
-        wanted.append(
-            falls_here.select(
-                *by, "whole", name=ibis.literal(name), place=rank - (falls_here.until - falls_here.here)
-            )
-        )
-    near = ibis.union(*wanted) if len(wanted) > 1 else wanted[0]
-    close = known.inner_join(near, [*by, "whole"])
-    order = ibis.window(group_by=[*by, "name"], order_by=close.value)
-    close = close.mutate(number=ibis.row_number().over(order) + 1)
-    found = close.filter(close.number == close.place)
-    nothing = ibis.null(found.value.type())
-    return found.group_by(list(by)).aggregate(
-        **{name: ibis.ifelse(found.name == name, found.value, nothing).max() for name in percents}
-    )
+    return counted.mutate(until=counted.here.sum().over(so_far), of=everything)
+
+
+def percentile(ordered: "ibis.Table", percent: int) -> "ibis.expr.types.NumericScalar":
+    """The aggregate of a group of `in_order`: the largest value (`greatest`) of the nearest rank's whole number.
+
+    So it is a value that occurred; the nearest rank itself is at most that, and less than 1 below it. To
+    have it exactly, every value had to be kept and sorted, and a year's calls do not fit in memory.
+    """
+    import ibis
+
+    # the nearest rank is the size's percentage, rounded up
+    rank = (ordered["of"] * percent + 99) // 100
+    falls_here = (ordered.until >= rank) & (ordered.until - ordered.here < rank)
+    return ibis.ifelse(falls_here, ordered.greatest, None).max()

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from examsgraph_callbacks.analytics.questions.ranks import nearest_ranks
+from examsgraph_callbacks.analytics.questions.ranks import in_order, percentile, whole
 from examsgraph_callbacks.analytics.sources import Tables
 
 if TYPE_CHECKING:
@@ -19,57 +19,65 @@ def routes(tables: Tables) -> "ibis.Table":
     """A row a route: its figures, its latencies, and the reactions to the turns that took it."""
     import ibis
 
-    calls = _llm_calls(tables)
-    extra = ibis.ifelse(calls.misrouted, calls.cost_usd - calls.allowed_cost_usd, None)
-    figures = calls.group_by(_ROUTE).aggregate(
+    calls = _llm_calls(tables, "status", "latency_ms", "cost_usd", "misrouted", "allowed_cost_usd")
+    taken = ibis.ifelse(calls.status == "ok", calls.latency_ms, None)
+    counted = calls.group_by([*_ROUTE, whole(taken).name("whole")]).aggregate(
         calls=calls.count(),
         cost_usd=calls.cost_usd.sum(),
         unpriced_calls=calls.cost_usd.isnull().cast("int64").sum(),
         misroutes=calls.misrouted.cast("int64").sum(),
-        misroute_extra_usd=extra.sum(),
+        misroute_extra_usd=ibis.ifelse(calls.misrouted, calls.cost_usd - calls.allowed_cost_usd, None).sum(),
+        here=taken.count(),
+        greatest=taken.max(),
     )
-    answered = calls.filter(calls.status == "ok")
-    times = nearest_ranks(answered, _ROUTE, "latency_ms", {"latency_p50_ms": 50, "latency_p95_ms": 95})
-    joined = figures.left_join(times, _ROUTE).drop([f"{name}_right" for name in _ROUTE])
-    joined = joined.left_join(reactions(calls, _ROUTE, tables), _ROUTE).drop(
-        [f"{name}_right" for name in _ROUTE]
+    ordered = in_order(counted, _ROUTE)
+    sums = ("calls", "cost_usd", "unpriced_calls", "misroutes", "misroute_extra_usd")
+    figures = ordered.group_by(_ROUTE).aggregate(
+        **{name: ordered[name].sum() for name in sums},
+        latency_p50_ms=percentile(ordered, 50),
+        latency_p95_ms=percentile(ordered, 95),
     )
-    return _with_nulls(joined)
+    received = reactions(_llm_calls(tables, "trace_id"), figures, _ROUTE, tables)
+    return _with_nulls(figures.left_join(received, _ROUTE).drop([f"{name}_right" for name in _ROUTE]))
 
 
 def qualities(tables: Tables) -> "ibis.Table":
     """A row a route and word: how many callers said it of the answers."""
-    calls = _llm_calls(tables)
+    calls = _llm_calls(tables, "response_quality")
     told = calls.filter(calls.response_quality.notnull())
     return _with_nulls(told.group_by([*_ROUTE, "response_quality"]).aggregate(calls=told.count()))
 
 
-def _llm_calls(tables: Tables) -> "ibis.Table":
-    calls = tables.calls.filter(tables.calls.kind == "llm_call")
-    return calls.mutate(**{name: calls[name].fill_null(_NOTHING) for name in _ROUTE})
+def _llm_calls(tables: Tables, *columns: str) -> "ibis.Table":
+    """Of the calls of models that answer, some columns, and the route."""
+    calls = tables.calls
+    route = {name: calls[name].fill_null(_NOTHING) for name in _ROUTE}
+    return calls.filter(calls.kind == "llm_call").select(*columns, **route)
 
 
 def _with_nulls(table: "ibis.Table") -> "ibis.Table":
     return table.mutate(**{name: table[name].nullif(_NOTHING) for name in _ROUTE})
 
 
-def reactions(calls: "ibis.Table", by: list[str], tables: Tables) -> "ibis.Table":
-    """What was said of the turns with such calls, `by` what tells them apart; a turn counts once for each."""
+def reactions(calls: "ibis.Table", groups: "ibis.Table", by: list[str], tables: Tables) -> "ibis.Table":
+    """What was said of the turns with such calls, `by` what tells them apart; a turn counts once for each.
+
+    `groups` has a row each: for each turn a number stands for its group, whose names would take more memory.
+    """
     import ibis
 
     said = _with_turns(tables)
-    satisfied = ibis.cases((said.feedback_type == "thumbs_up", 1), (said.feedback_type == "thumbs_down", 0))
-    by_turn = said.group_by("trace_id").aggregate(
-        score_sum=said.understanding_score.sum(),
-        scores=said.understanding_score.count(),
+    numbered = groups.select(*by, number=ibis.row_number().over(ibis.window(order_by=by)))
+    taken = calls.semi_join(said, "trace_id").inner_join(numbered, by).select("trace_id", "number").distinct()
+    told = said.inner_join(taken, "trace_id")
+    satisfied = ibis.cases((told.feedback_type == "thumbs_up", 1), (told.feedback_type == "thumbs_down", 0))
+    totals = told.group_by("number").aggregate(
+        score_sum=told.understanding_score.sum(),
+        scores=told.understanding_score.count(),
         satisfied=satisfied.sum(),
         judged=satisfied.count(),
     )
-    figures = ("score_sum", "scores", "satisfied", "judged")
-    taken = calls.select("trace_id", *by).inner_join(by_turn, "trace_id")
-    # alike in all calls of a turn
-    once = taken.group_by(["trace_id", *by]).aggregate(**{name: taken[name].max() for name in figures})
-    return once.group_by(by).aggregate(**{name: once[name].sum() for name in figures})
+    return numbered.inner_join(totals, "number").drop("number")
 
 
 def _with_turns(tables: Tables) -> "ibis.Table":
@@ -78,22 +86,21 @@ def _with_turns(tables: Tables) -> "ibis.Table":
     """  # noqa: D205
     import ibis
 
+    question = ["session_id", "question_id"]
     columns = ["trace_id", "feedback_type", "understanding_score"]
-    feedback = tables.feedback
-    named = feedback.filter(feedback.trace_id.notnull())
-    unnamed = feedback.filter(
-        feedback.trace_id.isnull(), feedback.session_id.notnull(), feedback.question_id.notnull()
-    )
-    turns = tables.turns.semi_join(unnamed, ["session_id", "question_id"])
-    order = ibis.window(group_by=["session_id", "question_id"], order_by=[turns.started_at, turns.trace_id])
+    named = tables.feedback.filter(tables.feedback.trace_id.notnull())
+    unnamed = tables.feedback.filter(
+        tables.feedback.trace_id.isnull(), *(tables.feedback[name].notnull() for name in question)
+    ).select(*question, *columns[1:], "started_at")
+    turns = tables.turns.semi_join(unnamed.select(*question), question)
+    order = ibis.window(group_by=question, order_by=[turns.started_at, turns.trace_id])
     turns = turns.select(
         "trace_id",
-        "session_id",
-        "question_id",
+        *question,
         since=turns.started_at,
         until=turns.started_at.lead().over(order).fill_null(ibis.timestamp("9999-01-01")),
     )
-    found = unnamed.drop("trace_id").inner_join(
+    found = unnamed.inner_join(
         turns,
         [
             unnamed.session_id == turns.session_id,

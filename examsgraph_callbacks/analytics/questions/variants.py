@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from examsgraph_callbacks.analytics.questions.ranks import nearest_ranks
+from examsgraph_callbacks.analytics.questions.ranks import in_order, percentile, whole
 from examsgraph_callbacks.analytics.questions.routes import reactions
 from examsgraph_callbacks.analytics.sources import Tables
 
@@ -14,16 +14,38 @@ __all__ = ["variants"]
 
 def variants(tables: Tables) -> "ibis.Table":
     """A row a prompt variant that calls were made under, in the order of their names."""
+    import ibis
+
     by = ["prompt_variant"]
-    calls = tables.calls.filter(tables.calls.kind == "llm_call", tables.calls.prompt_variant.notnull())
-    figures = calls.group_by(by).aggregate(
+    calls = _calls(tables, "status", "latency_ms", "cost_usd", "output_tokens")
+    taken = ibis.ifelse(calls.status == "ok", calls.latency_ms, None)
+    counted = calls.group_by([*by, whole(taken).name("whole")]).aggregate(
         calls=calls.count(),
-        turns=calls.trace_id.nunique(),
         cost_usd=calls.cost_usd.sum(),
         unpriced_calls=calls.cost_usd.isnull().cast("int64").sum(),
-        average_output_tokens=calls.output_tokens.mean(),
+        output_tokens=calls.output_tokens.sum(),
+        answers=calls.output_tokens.count(),
+        here=taken.count(),
+        greatest=taken.max(),
     )
-    times = nearest_ranks(calls.filter(calls.status == "ok"), by, "latency_ms", {"latency_p50_ms": 50})
-    joined = figures.left_join(times, by).drop("prompt_variant_right")
-    joined = joined.left_join(reactions(calls, by, tables), by).drop("prompt_variant_right")
-    return joined.order_by(by)
+    ordered = in_order(counted, by)
+    figures = ordered.group_by(by).aggregate(
+        **{name: ordered[name].sum() for name in ("calls", "cost_usd", "unpriced_calls")},
+        average_output_tokens=ordered.output_tokens.sum() / ordered.answers.sum().nullif(0),
+        latency_p50_ms=percentile(ordered, 50),
+    )
+    of_turns = _calls(tables, "trace_id")
+    of_turns = of_turns.filter(of_turns.trace_id.notnull())
+    turns = of_turns.group_by(by).aggregate(turns=of_turns.trace_id.nunique())
+    joined = figures.left_join(turns, by).drop("prompt_variant_right")
+    joined = joined.mutate(turns=joined.turns.fill_null(0))
+    received = reactions(_calls(tables, "trace_id"), figures, by, tables)
+    return joined.left_join(received, by).drop("prompt_variant_right").order_by(by)
+
+
+def _calls(tables: Tables, *columns: str) -> "ibis.Table":
+    """Of the calls under a prompt variant, some columns, and the variant."""
+    calls = tables.calls
+    return calls.filter(calls.kind == "llm_call", calls.prompt_variant.notnull()).select(
+        "prompt_variant", *columns
+    )
