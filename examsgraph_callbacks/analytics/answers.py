@@ -199,8 +199,9 @@ class ModelFigures(Answer):
 
     `failed` ended with an error or in the midst of the answer; `retried` are those of them after which
     the same turn asked the same model again. Times (ms) are of calls that were answered in full, those to
-    the first token of the streamed ones among them; percentiles are by nearest rank. `cached_share` is
-    the part of the input that the provider read from its cache; None where it reported none of that.
+    the first token of the streamed ones among them; percentiles are by nearest rank, less than 1 ms above
+    it where several calls took the same whole milliseconds. `cached_share` is the part of the input that
+    the provider read from its cache; None where it reported none of that.
     """
 
     model: str | None

@@ -132,7 +132,7 @@ class _Paths:
 
 
 def _among(some: "Whole", every: "Whole") -> "Truth":
-    """Which of `some` are in `every`: `np.isin`, in a fraction of its time where these are nearly in order."""
+    """Which of `some` are in `every`: as `np.isin`, in a fraction of its time for what is nearly in order."""
     in_order = np.sort(every, kind="stable")
     found: Truth = np.searchsorted(in_order, some, "right") > np.searchsorted(in_order, some, "left")
     return found

@@ -27,10 +27,11 @@ def in_order(counted: "ibis.Table", by: Sequence[str]) -> "ibis.Table":
 
 
 def percentile(ordered: "ibis.Table", percent: int) -> "ibis.expr.types.NumericScalar":
-    """The aggregate of a group of `in_order`: the largest value (`greatest`) of the nearest rank's whole number.
+    """An aggregate over each group of `in_order`, whose `greatest` is the largest value that is `here`.
 
-    So it is a value that occurred; the nearest rank itself is at most that, and less than 1 below it. To
-    have it exactly, every value had to be kept and sorted, and a year's calls do not fit in memory.
+    It is the largest value of the whole millisecond in which the nearest rank falls: one that occurred, not
+    below the nearest rank, and less than 1 ms above it. To have that exactly, every value had to be kept
+    and sorted, and a year's calls do not fit in memory.
     """
     import ibis
 
