@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["qualities", "reactions", "routes"]
 
 _ROUTE = ["task_type", "requested_model", "served_model"]
+_BETWEEN = "\x1f"
 _NOTHING = ""
 """Stands for null in a route while tables are joined by it: null equals nothing, not even null."""
 
@@ -62,22 +63,36 @@ def _with_nulls(table: "ibis.Table") -> "ibis.Table":
 def reactions(calls: "ibis.Table", groups: "ibis.Table", by: list[str], tables: Tables) -> "ibis.Table":
     """What was said of the turns with such calls, `by` what tells them apart; a turn counts once for each.
 
-    `groups` has a row each: for each turn a number stands for its group, whose names would take more memory.
+    `groups` has a row each. Numbers stand for turns and groups: the names of a year's turns would not fit
+    in memory.
     """
     import ibis
 
     said = _with_turns(tables)
-    numbered = groups.select(*by, number=ibis.row_number().over(ibis.window(order_by=by)))
-    taken = calls.semi_join(said, "trace_id").inner_join(numbered, by).select("trace_id", "number").distinct()
-    told = said.inner_join(taken, "trace_id")
-    satisfied = ibis.cases((told.feedback_type == "thumbs_up", 1), (told.feedback_type == "thumbs_down", 0))
-    totals = told.group_by("number").aggregate(
-        score_sum=told.understanding_score.sum(),
-        scores=told.understanding_score.count(),
-        satisfied=satisfied.sum(),
-        judged=satisfied.count(),
+    satisfied = ibis.cases((said.feedback_type == "thumbs_up", 1), (said.feedback_type == "thumbs_down", 0))
+    by_turn = said.group_by("trace_id").aggregate(
+        score_sum=said.understanding_score.sum().cast("int32"),
+        scores=said.understanding_score.count().cast("int32"),
+        satisfied=satisfied.sum().cast("int32"),
+        judged=satisfied.count().cast("int32"),
     )
-    return numbered.inner_join(totals, "number").drop("number")
+    figures = ("score_sum", "scores", "satisfied", "judged")
+    by_turn = by_turn.mutate(turn=ibis.row_number())
+    named = groups.select(*by, group=_together(groups, by))
+    # they are few: looked up in a list, as an engine that takes them for many would not join them well
+    listed = named.aggregate(groups=named.group.collect()).groups.sort().as_scalar()
+    taken = calls.inner_join(by_turn, "trace_id")
+    taken = taken.select("turn", *figures, number=listed.index(_together(taken, by)))
+    # alike in all calls of a turn
+    once = taken.group_by(["turn", "number"]).aggregate(**{name: taken[name].max() for name in figures})
+    totals = once.group_by("number").aggregate(**{name: once[name].sum() for name in figures})
+    return named.select(*by, number=listed.index(named.group)).inner_join(totals, "number").drop("number")
+
+
+def _together(table: "ibis.Table", by: list[str]) -> "ibis.expr.types.StringValue":
+    import ibis
+
+    return ibis.literal(_BETWEEN).join([table[name] for name in by])
 
 
 def _with_turns(tables: Tables) -> "ibis.Table":
