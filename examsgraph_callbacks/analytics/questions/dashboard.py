@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from examsgraph_callbacks.analytics.questions.clock import clock_time, naive
-from examsgraph_callbacks.analytics.questions.ranks import nearest_ranks
+from examsgraph_callbacks.analytics.questions.ranks import in_order, percentile, whole
 from examsgraph_callbacks.analytics.sources import Tables
 
 if TYPE_CHECKING:
@@ -60,15 +60,24 @@ def speed_in_time(tables: Tables, zone: ZoneInfo, by: str) -> "ibis.Table":
     """By the hour or day that `began`: the LLM calls that were answered in full, and their percentiles."""
     answered = _answered(tables)
     answered = answered.mutate(began=clock_time(answered.started_at, zone).truncate(_UNITS[by]))
-    times = nearest_ranks(answered, ["began"], "latency_ms", _PERCENTS)
-    counted = answered.group_by("began").aggregate(calls=answered.count())
-    return counted.left_join(times, "began").drop("began_right").order_by("began")
+    return _speed(answered, "began").order_by("began")
 
 
 def speed_in_all(tables: Tables) -> "ibis.Table":
     """The same over the whole time: one row, or none."""
-    answered = _answered(tables).mutate(of_all=0)
-    return nearest_ranks(answered, ["of_all"], "latency_ms", _PERCENTS)
+    return _speed(_answered(tables).mutate(of_all=0), "of_all")
+
+
+def _speed(answered: "ibis.Table", by: str) -> "ibis.Table":
+    taken = answered.latency_ms
+    counted = answered.group_by(by, whole=whole(taken)).aggregate(
+        calls=answered.count(), here=taken.count(), greatest=taken.max()
+    )
+    ordered = in_order(counted, [by])
+    return ordered.group_by(by).aggregate(
+        calls=ordered.calls.sum(),
+        **{f"latency_p{percent}_ms": percentile(ordered, percent) for percent in (50, 95)},
+    )
 
 
 def strange_explorations(tables: Tables, limit: int) -> "ibis.Table":
@@ -113,9 +122,6 @@ def concepts_named(tables: Tables, limit: int) -> "ibis.Table":
     named = named.filter(named.concept.notnull())
     counted = named.group_by("concept").aggregate(times=named.count())
     return counted.order_by([counted.times.desc(), counted.concept]).limit(limit)
-
-
-_PERCENTS = {"latency_p50_ms": 50, "latency_p95_ms": 95}
 
 
 def _answered(tables: Tables) -> "ibis.Table":
