@@ -60,15 +60,25 @@ def _with_nulls(table: "ibis.Table") -> "ibis.Table":
     return table.mutate(**{name: table[name].nullif(_NOTHING) for name in _ROUTE})
 
 
-def reactions(calls: "ibis.Table", groups: "ibis.Table", by: list[str], tables: Tables) -> "ibis.Table":
+def reactions(
+    calls: "ibis.Table",
+    groups: "ibis.Table",
+    by: list[str],
+    tables: Tables,
+    *,
+    few: "ibis.Table | None" = None,
+) -> "ibis.Table":
     """What was said of the turns with such calls, `by` what tells them apart; a turn counts once for each.
 
     `groups` has a row each. Numbers stand for turns and groups: the names of a year's turns would not fit
-    in memory.
+    in memory. `few` has the `trace_id` of the turns that such calls are of, where these may be few: what was
+    said of others is left out first.
     """
     import ibis
 
     said = _with_turns(tables)
+    if few is not None:
+        said = said.semi_join(few, "trace_id")
     satisfied = ibis.cases((said.feedback_type == "thumbs_up", 1), (said.feedback_type == "thumbs_down", 0))
     by_turn = said.group_by("trace_id").aggregate(
         score_sum=said.understanding_score.sum().cast("int32"),

@@ -39,7 +39,8 @@ def variants(tables: Tables) -> "ibis.Table":
     turns = of_turns.group_by(by).aggregate(turns=of_turns.trace_id.nunique())
     joined = figures.left_join(turns, by).drop("prompt_variant_right")
     joined = joined.mutate(turns=joined.turns.fill_null(0))
-    received = reactions(_calls(tables, "trace_id"), figures, by, tables)
+    under_any = tables.calls.filter(tables.calls.prompt_variant.notnull()).select("trace_id")
+    received = reactions(_calls(tables, "trace_id"), figures, by, tables, few=under_any)
     return joined.left_join(received, by).drop("prompt_variant_right").order_by(by)
 
 
