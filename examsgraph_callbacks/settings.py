@@ -70,7 +70,8 @@ class Settings(BaseSettings):
         description="Whether names and scores that another retriever's records do not tell are asked of its "
         "database, in one question more, when it is done.",
     )
-    user_key: OptionalSecret = Field(
+    # an empty one is refused: it was meant to be filled in, and nobody is to be recorded by name
+    user_key: SecretStr | None = Field(
         default=None,
         description="The secret, 16 to 64 bytes, under which user and session ids become pseudonyms.",
     )

@@ -46,7 +46,7 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(
         Settings()
 
 
-@pytest.mark.parametrize("name", ["policy", "prices", "alerts", "user_key", "slack_webhook", "alert_urls"])
+@pytest.mark.parametrize("name", ["policy", "prices", "alerts", "slack_webhook", "alert_urls"])
 def test_what_a_compose_file_leaves_empty_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"EXAMSGRAPH_{name.upper()}", "")
     assert getattr(Settings(), name) is None
