@@ -92,13 +92,16 @@ class Counters:
             shown = set(sums.values) if is_first else state.shown()
             fresh = sums.values.keys() - shown
             state.keep_sums(sums, shown if is_first else fresh if told else ())
-            return Counted(
+            counted = Counted(
                 facts=facts,
                 caught_up=all_read or not is_first,
                 is_behind=not all_read,
                 today_usd=additions.spent_today(),
                 samples=tuple(_samples(sums, fresh)) if all_read or not is_first else (),
             )
+        # once it is kept: what a look that fails had read of the lake is to be read again
+        self._looked_at_lake = self._looked_at_lake or all_read
+        return counted
 
     def _read(self, state: State, additions: Additions) -> bool:
         """Whether all was read that is new."""
@@ -112,7 +115,6 @@ class Counters:
             if self._monotonic_seconds() > until:
                 all_read = False
                 break
-        self._looked_at_lake = self._looked_at_lake or all_read
         additions.settle()
         state.keep_place(before, tail.offsets, tail.compacted)
         return all_read

@@ -16,6 +16,8 @@ __all__ = ["State", "counting"]
 _FOLDER = "counters"
 _FILE = "state.sqlite"
 _VERSION = 1
+_PATIENCE_SECONDS = 3.0
+"""How long another server may be at it; Prometheus waits 10 s for an answer by default."""
 
 _TABLES = """
 create table if not exists known (name text primary key, value text not null) without rowid;
@@ -111,7 +113,7 @@ def counting(journal: Path) -> Iterator[State]:
     path = journal / _FOLDER / _FILE
     try:
         path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
-        opened = sqlite3.connect(path, timeout=30, isolation_level=None)
+        opened = sqlite3.connect(path, timeout=_PATIENCE_SECONDS, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise _cannot(path, error) from error
     with closing(opened) as sql:
@@ -141,6 +143,9 @@ def _text(labels: tuple[str, ...]) -> str:
 
 
 def _cannot(path: Path, error: Exception) -> InvalidInputError:
-    return InvalidInputError(
-        f"expected to keep what is counted in {path}, cannot ({error}): let this user write there"
-    )
+    todo = "let this user write there"
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        todo = f"it is damaged, delete the folder {path.parent}, and all is counted anew from the journal"
+    elif "locked" in str(error):
+        todo = "another server counts this journal now, it is told at the next look"
+    return InvalidInputError(f"expected to keep what is counted in {path}, cannot ({error}): {todo}")

@@ -1,5 +1,6 @@
 """Counters of a journal: each fact counts once, whatever becomes of its file, and nothing goes down."""
 
+import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,9 @@ import pytest
 from examsgraph_callbacks.analytics.compaction import compact
 from examsgraph_callbacks.counters import Counted, Counters
 from examsgraph_callbacks.counters.series import HISTOGRAMS, LIMITS, SERIES, Number
+from examsgraph_callbacks.counters.state import _PATIENCE_SECONDS
+from examsgraph_callbacks.counters.state import counting as counting_state
+from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import Exposure, Fact, PromptScore
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.forget import forget
@@ -330,3 +334,46 @@ def test_a_look_that_fails_counts_nothing_and_the_next_one_all(
             counting.look()
     assert counting.look().facts == 4
     assert counting.look().facts == 4
+
+
+def test_what_a_look_that_fails_had_read_of_the_lake_is_counted_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path)
+    written(journal, [*small_turn("one"), feedback()])
+    journal.close()
+    for _ in range(2):  # compacted, then removed
+        compact(journal, Meter(), is_delivered=lambda _segment, _size: True, grace=timedelta(days=-1))
+    assert journal.segments() == []
+    counting = counters(journal)
+    with monkeypatch.context() as patched:
+        patched.setattr("examsgraph_callbacks.counters.state.State.keep_sums", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            counting.look()
+    assert counting.look().facts == 4
+
+
+def test_a_damaged_file_is_said_to_be_one_and_what_to_do(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    written(journal, small_turn("one"))
+    counters(journal).look()
+    for file in (tmp_path / "counters").iterdir():
+        file.write_bytes(b"no database " * 500)
+    with pytest.raises(InvalidInputError, match="damaged, delete the folder"):
+        counters(journal).look()
+    shutil.rmtree(tmp_path / "counters")
+    assert counters(journal).look().facts == 3
+
+
+def test_while_another_server_counts_a_look_waits_no_longer_than_a_scrape_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _PATIENCE_SECONDS < 5
+    monkeypatch.setattr("examsgraph_callbacks.counters.state._PATIENCE_SECONDS", 0.01)
+    journal = Journal(tmp_path)
+    written(journal, small_turn("one"))
+    counting = counters(journal)
+    assert counting.look().facts == 3
+    with counting_state(tmp_path), pytest.raises(InvalidInputError, match="another server counts"):
+        counting.look()
+    assert counting.look().facts == 3
