@@ -418,3 +418,96 @@ def test_every_control_is_reached_with_the_tab_key_and_shows_it(seen: Seen) -> N
         "all => all.filter((each) => each.checkVisibility()).map((each) => each.dataset.key)",
     )
     assert set(controls) - reached == set()
+
+
+BUSY = {"status": 503, "json": {"error": {"message": "too much is asked at once"}}}
+
+
+def test_a_part_that_has_no_answer_says_why_wherever_it_is_shown(browser: Browser, tmp_path: Path) -> None:
+    Journal(tmp_path / "journal").write(answered(started_at=datetime.now(UTC)))
+    with serving(tmp_path) as served, opened(browser, served.url) as seen:
+        for part in ("dashboard/spending", "dashboard/routes"):
+            seen.page.route(f"**/{part}*", lambda route: route.fulfill(**BUSY))
+        seen.load()  # which waits until nothing is waited for any more
+        for place in ("[data-tile=costToday]", "[data-tile=costMonth]", "[data-tile=misrouted]", "#routes"):
+            assert "too much is asked at once" in seen.text(place), place
+        assert "1 call " in seen.text("#costs .lead")
+        seen.page.unroute_all()
+        seen.page.get_by_role("button", name="7 days").click()
+        seen.settle()
+        assert "1 call " in seen.text("[data-tile=costToday]")
+        assert "0%" in seen.text("[data-tile=misrouted]")
+
+
+def test_a_figure_of_other_filters_does_not_stand_for_one_that_did_not_come(
+    browser: Browser, tmp_path: Path
+) -> None:
+    Journal(tmp_path / "journal").write(answered(started_at=datetime.now(UTC)))
+    with serving(tmp_path) as served, opened(browser, served.url) as seen:
+        seen.load()
+        before = seen.text("[data-tile=p95] .value")
+        assert "ms" in before or " s" in before
+        seen.page.goto(f"{served.url}/?days=custom&from=2026-02-01&to=2026-01-01")
+        seen.page.reload()
+        seen.settle()
+        assert "later than since" in seen.text("#speed")
+        seen.page.get_by_role("button", name="7 days").click()
+        seen.settle()
+        assert seen.text("[data-tile=p95] .value") == before
+        seen.page.route("**/dashboard/speed*", lambda route: route.fulfill(**BUSY))
+        seen.page.get_by_role("button", name="90 days").click()
+        seen.settle()
+        assert seen.text("[data-tile=p95] .value") == "–"
+
+
+def test_a_part_that_cannot_be_drawn_keeps_no_other_from_it(browser: Browser, tmp_path: Path) -> None:
+    Journal(tmp_path / "journal").write(answered(started_at=datetime.now(UTC)))
+    with serving(tmp_path) as served, opened(browser, served.url) as seen:
+        seen.page.route("**/dashboard/costs*", lambda route: route.fulfill(json={"data": {"by": "day"}}))
+        seen.load()
+        assert "no answer now" in seen.text("#costs")
+        assert "gpt-4o" in seen.text("#routes")
+        assert seen.page.get_attribute("#live", "data-state") == "live"
+
+
+def test_a_day_that_there_is_not_is_none_and_a_date_can_be_typed(browser: Browser, tmp_path: Path) -> None:
+    Journal(tmp_path / "journal").write(answered(started_at=datetime.now(UTC)))
+    with serving(tmp_path) as served, opened(browser, served.url) as seen:
+        seen.load("/?days=custom&from=2025-02-30&to=2025-13-45")
+        assert "1 call " in seen.text("#costs .lead")
+        assert seen.page.get_attribute("#live", "data-state") == "live"
+        seen.page.focus("input[name=from]")
+        seen.page.keyboard.type("01152025")
+        assert seen.page.input_value("input[name=from]") == "2025-01-15"
+        seen.settle()
+        assert "from=2025-01-15" in seen.page.url
+        assert not [each for each in seen.asked() if "since=0" in each]
+
+
+def test_a_verdict_that_was_not_to_be_had_can_be_asked_for_again(seen: Seen) -> None:
+    seen.page.route("**/report", lambda route: route.fulfill(json=BUSY["json"], status=503))
+    seen.page.get_by_role("button", name="Work out the verdict").click()
+    seen.page.wait_for_selector("#experiments .alarm")
+    assert "too much is asked at once" in seen.text("#experiments")
+    seen.page.unroute_all()
+    seen.page.get_by_role("button", name="Work out the verdict").click()
+    seen.page.wait_for_selector("#experiments .verdict", timeout=60_000)
+    assert seen.page.locator("#experiments .alarm").count() == 0
+    seen.complaints[:] = [each for each in seen.complaints if "503" not in each]
+
+
+def test_who_signs_out_leaves_nothing_on_the_page_even_while_the_server_is_away(
+    browser: Browser, tmp_path: Path
+) -> None:
+    Journal(tmp_path / "journal").write(answered(started_at=datetime.now(UTC)))
+    with serving(tmp_path, api_tokens="read:r3ad") as served, opened(browser, served.url) as seen:
+        seen.page.goto(served.url)
+        seen.page.fill("#token", "r3ad")
+        seen.page.keyboard.press("Enter")
+        seen.settle()
+        assert "gpt-4o" in seen.page.content()
+        served.kill()
+        seen.page.get_by_role("button", name="Forget token").click()
+        seen.page.wait_for_selector("#live[data-state=offline]")
+        assert not seen.page.is_visible("#board")
+        assert "gpt-4o" not in seen.page.content()

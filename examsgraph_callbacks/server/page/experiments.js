@@ -4,7 +4,12 @@ import { el, empty, fill } from './dom.js';
 import { count, moment, share } from './format.js';
 import { t } from './words.js';
 
-const verdicts = new Map(); // by experiment: the report, or why there is none; they last a day
+const verdicts = new Map(); // by experiment: the report, which lasts a day, or why there was none
+
+/** Work out none that was worked out before. */
+export function forgetVerdicts() {
+  verdicts.clear();
+}
 
 export function drawExperiments(place, { experiments }, { ask, standing }) {
   const heading = el('h2', {}, t('experimentsTitle'));
@@ -36,8 +41,7 @@ function verdict(name, ask, today, again) {
   const key = `${name} ${today}`;
   const found = verdicts.get(key);
   if (found === 'asked') return el('p', { class: 'note', role: 'status' }, t('working'));
-  if (found instanceof Error) return el('p', { class: 'note alarm', role: 'status' }, found.message);
-  if (found) {
+  if (found && !(found instanceof Error)) {
     return el('div', { class: 'verdict' }, found.sentences.map((each) => el('p', { lang: 'en' }, each)),
       found.cautions?.map((each) => el('p', { class: 'alarm', lang: 'en' }, each)),
       found.last_day && el('p', { class: 'note' }, t('verdictOn', found.last_day)));
@@ -49,5 +53,8 @@ function verdict(name, ask, today, again) {
     verdicts.set(key, report.data);
     again();
   };
-  return el('button', { type: 'button', class: 'plain', 'data-key': `verdict ${name}`, on: { click: work } }, t('verdict'));
+  return [
+    found && el('p', { class: 'note alarm', role: 'status' }, found.message),
+    el('button', { type: 'button', class: 'plain', 'data-key': `verdict ${name}`, on: { click: work } }, t('verdict')),
+  ];
 }

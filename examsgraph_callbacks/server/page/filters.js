@@ -45,7 +45,7 @@ export function drawFilters(form, filters, choices, change) {
     on: { click: () => set({ days }) },
   }, names[days]));
   const date = (name) => el('label', {}, t(name), el('input', {
-    type: 'date', name, 'data-key': name, value: filters[name], on: { change: (event) => set({ [name]: event.target.value }) },
+    type: 'date', name, 'data-key': name, value: filters[name], on: { change: ({ target: { value } }) => (value === '' || dated(value)) && set({ [name]: value }) },
   }));
   const models = choices.models.includes(filters.model) || !filters.model ? choices.models : [filters.model, ...choices.models];
   const model = el('select', { name: 'model', 'data-key': 'model', on: { change: (event) => set({ model: event.target.value }) } },
@@ -69,8 +69,10 @@ export function drawFilters(form, filters, choices, change) {
     isNarrowed(filters) && el('button', { type: 'button', class: 'plain', 'data-key': 'clear', on: { click: () => set({ model: '', concept: '' }) } }, t('clear')));
 }
 
+/** A day that there is, else nothing; a year that is still being typed is not yet one. */
 function dated(text) {
-  return /^\d{4}-\d{2}-\d{2}$/.test(text ?? '') ? text : '';
+  const moment = /^[12]\d{3}-\d{2}-\d{2}$/.test(text ?? '') ? Date.parse(`${text}T00:00:00Z`) : NaN;
+  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text) ? text : '';
 }
 
 function plus(day, days) {

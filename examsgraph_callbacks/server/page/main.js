@@ -4,7 +4,7 @@ import { ask, Refused, setToken, token } from './api.js';
 import { drawConcepts } from './concepts.js';
 import { drawCosts } from './costs.js';
 import { el, fill } from './dom.js';
-import { drawExperiments } from './experiments.js';
+import { drawExperiments, forgetVerdicts } from './experiments.js';
 import { asked, drawFilters, isNarrowed, keepFilters, readFilters } from './filters.js';
 import { clock, krw, setZone } from './format.js';
 import { drawIncidents } from './incidents.js';
@@ -31,7 +31,7 @@ const PARTS = [
 ];
 
 const page = {
-  filters: readFilters(), standing: null, choices: { models: [], concepts: [] }, parts: {}, drawn: {},
+  filters: readFilters(), standing: null, choices: { models: [], concepts: [] }, parts: {}, drawn: {}, failures: {},
   seen: null, isPaused: false, state: 'live', problem: null, round: 0, timer: null, updated: null,
 };
 
@@ -74,6 +74,7 @@ async function fetchParts(round) {
       const { data: answer, isBehind } = await ask(part.path, part.filtered ? asked(page.filters, page.standing.today) : {});
       if (round !== page.round) return false;
       isWhole &&= !isBehind;
+      delete page.failures[part.name];
       if (part.name === 'choices') {
         if (page.choices !== answer) {
           page.choices = answer;
@@ -81,7 +82,7 @@ async function fetchParts(round) {
         }
       } else if (page.parts[part.name] !== answer || !page.drawn[part.name]) {
         page.parts[part.name] = answer;
-        draw(part);
+        tryToDraw(part);
       }
     } catch (error) {
       if (round !== page.round) return false;
@@ -95,8 +96,23 @@ async function fetchParts(round) {
   return isWhole;
 }
 
+/** What cannot be drawn says so, and keeps no other part from it. */
+function tryToDraw(part) {
+  page.drawn[part.name] = false;
+  try {
+    draw(part);
+  } catch (error) {
+    console.error(error);
+    failed(part, error.message);
+  }
+}
+
+function glance() {
+  drawTiles(place('tiles'), page.parts, page.standing, page.failures);
+}
+
 function draw(part) {
-  drawTiles(place('tiles'), page.parts, page.standing);
+  glance();
   if (!part.draw) return;
   const section = place(part.name);
   section.classList.remove('stale');
@@ -106,9 +122,14 @@ function draw(part) {
 }
 
 function failed(part, why) {
+  page.failures[part.name] = why;
+  // what is there is of other filters
+  if (part.filtered && !page.drawn[part.name]) delete page.parts[part.name];
+  glance();
   if (!part.draw || page.drawn[part.name]) return;
   const section = place(part.name);
   section.classList.remove('stale');
+  section.removeAttribute('aria-busy');
   fill(section, el('p', { class: 'note alarm' }, t('failedPart', why)));
 }
 
@@ -148,7 +169,7 @@ function open() {
 }
 
 function skeleton() {
-  drawTiles(place('tiles'), page.parts, page.standing);
+  glance();
   for (const part of PARTS) {
     if (part.draw && !page.drawn[part.name]) {
       fill(place(part.name), el('p', { class: 'unseen' }, t('loading')), [1, 2, 3, 4].map(() => el('span', { class: 'bone wide' })));
@@ -156,14 +177,25 @@ function skeleton() {
   }
 }
 
-function refused(error) {
-  page.state = 'refused';
+/** Leave nothing on the page that only who is signed in may see. */
+function leave() {
   page.seen = null;
   page.parts = {};
   page.drawn = {};
-  page.problem = error;
+  page.failures = {};
+  page.choices = { models: [], concepts: [] };
+  forgetVerdicts();
   place('board').hidden = place('filters').hidden = true;
   place('signout').hidden = true;
+  place('foot').textContent = '';
+  for (const name of ['tiles', 'filters', ...PARTS.filter((part) => part.draw).map((part) => part.name)]) fill(place(name));
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+}
+
+function refused(error) {
+  leave();
+  page.state = 'refused';
+  page.problem = error;
   const isOpen = error.status === 403 && token() === null;
   place('notice').hidden = !isOpen;
   place('signin').hidden = isOpen;
@@ -203,7 +235,7 @@ function again() {
   if (page.standing === null || place('board').hidden) return;
   place('board').hidden = true;
   open();
-  for (const part of PARTS) if (page.parts[part.name]) draw(part);
+  for (const part of PARTS) if (page.parts[part.name]) tryToDraw(part);
 }
 
 place('languages').addEventListener('click', (event) => {
@@ -219,7 +251,11 @@ place('live').addEventListener('click', () => {
   if (page.isPaused) clearTimeout(page.timer);
   else look();
 });
-place('signout').addEventListener('click', () => { setToken(null); look(); });
+place('signout').addEventListener('click', () => {
+  setToken(null);
+  leave();
+  look();
+});
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) clearTimeout(page.timer);
   else if (!page.isPaused && page.state !== 'refused') look();

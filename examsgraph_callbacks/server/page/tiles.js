@@ -4,16 +4,17 @@ import { el, fill } from './dom.js';
 import { amounts, caveats, count, krw, share, time } from './format.js';
 import { t } from './words.js';
 
-/** Draw the tiles of whatever has arrived: `parts` are answers by their names. */
-export function drawTiles(place, parts, standing) {
+/** Draw the tiles of whatever has arrived: `parts` are answers by their names, `failures` why one did not come. */
+export function drawTiles(place, parts, standing, failures) {
   place.setAttribute('aria-label', t('tiles'));
   const { spending, routes, speed, incidents } = parts;
+  const without = (name, part) => (failures[part] ? tile(name, '–', note(el('span', { class: 'alarm' }, t('failedPart', failures[part])))) : waiting(name));
   fill(place,
-    spending ? money('costToday', spending.today, spending, standing) : waiting('costToday'),
-    spending ? money('costMonth', spending.month, spending, standing) : waiting('costMonth'),
-    routes ? routing(routes) : waiting('misrouted'),
-    speed ? latency(speed) : waiting('p95'),
-    incidents ? open(incidents) : waiting('openIncidents'));
+    spending ? money('costToday', spending.today, spending, standing) : without('costToday', 'spending'),
+    spending ? money('costMonth', spending.month, spending, standing) : without('costMonth', 'spending'),
+    routes ? routing(routes) : without('misrouted', 'routes'),
+    speed ? latency(speed) : without('p95', 'speed'),
+    incidents ? open(incidents) : without('openIncidents', 'incidents'));
 }
 
 function tile(name, value, ...notes) {
