@@ -20,6 +20,7 @@ from examsgraph_callbacks.analytics.dashboard_answers import (
     Spendings,
 )
 from examsgraph_callbacks.experiments.running import ExperimentsSoFar
+from examsgraph_callbacks.journal.forget import forgotten_mark
 from examsgraph_callbacks.journal.mark import journal_mark
 from examsgraph_callbacks.server.answers import answer
 from examsgraph_callbacks.server.dashboard_answers import (
@@ -71,6 +72,7 @@ class _Dashboard:
         self._service = service
         self._now = now
         self._remembered: Remembered[_Told] = Remembered()
+        self._forgotten = 0
         self._experiments: ExperimentsSoFar | None = None
         # their first look reads through all kinds of a large lake
         self._looking = OneAtATime("examsgraph-experiments")
@@ -171,7 +173,12 @@ class _Dashboard:
             return self._told(await self._service.work_out(work, thread))
 
         asked = (request.url.path, *sorted(request.query_params.items()))
-        found, is_behind = await self._remembered.get(asked, await to_thread(self._mark), told)
+        mark = await to_thread(self._mark)
+        forgotten = forgotten_mark(self._service.tracker.journal.path)
+        if forgotten != self._forgotten:
+            # what rests may hold the words of somebody who asked to be forgotten
+            self._forgotten, self._remembered = forgotten, Remembered()
+        found, is_behind = await self._remembered.get(asked, mark, told)
         return _sent(found, known, is_behind=is_behind)
 
     def _told(self, given: Answer | BaseModel) -> _Told:

@@ -14,6 +14,8 @@ from examsgraph_callbacks.analytics.compaction import compact
 from examsgraph_callbacks.analytics.dashboard import DashboardQuestions
 from examsgraph_callbacks.events import Hop
 from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.journal.forget import forget
+from examsgraph_callbacks.journal.learner import Learner
 from examsgraph_callbacks.measure import Meter
 from examsgraph_callbacks.server import Service, api_router, application
 from examsgraph_callbacks.settings import Settings
@@ -221,6 +223,13 @@ async def test_the_newest_strange_path_of_each_question_is_shown_as_a_picture(pa
         assert picture.startswith("<svg ")
         assert "SQL 문법" in picture
     assert [each["question_id"] for each in (await page.data("dashboard/paths", limit=1))["newest"]] == ["q2"]
+
+
+async def test_who_is_forgotten_is_in_no_answer_that_rests(page: Page) -> None:
+    page.write(explored(*document_path(), user_id="user_001", query="my own words"))
+    assert (await page.data("dashboard/paths"))["newest"][0]["query"] == "my own words"
+    assert forget(page.journal, Learner(frozenset({"user_001"}))) == 1
+    assert (await page.data("dashboard/paths"))["newest"] == []
 
 
 async def test_strange_paths_are_found_in_the_lake_too(page: Page) -> None:
