@@ -59,6 +59,8 @@ class Remembered(Generic[AnswerT]):
         answer = await work()
         ended = self._monotonic_seconds()
         self._kept[asked] = _Kept(answer, mark, ended, ended - began)
+        # what is worked out anew was asked for last, too
+        self._kept.move_to_end(asked)
         if len(self._kept) > _ANSWERS:
             self._kept.popitem(last=False)
         return answer

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from examsgraph_callbacks.server.remembering import Remembered
+from examsgraph_callbacks.server.remembering import _ANSWERS, Remembered
 
 
 class Asked:
@@ -78,3 +78,14 @@ async def test_one_who_gives_up_takes_it_from_nobody() -> None:
     with pytest.raises(asyncio.CancelledError):
         await first
     assert await second == 1
+
+
+async def test_what_is_worked_out_anew_is_not_the_first_to_be_given_up() -> None:
+    asked = Asked(seconds=0.0)
+    for number in range(_ANSWERS):
+        await asked.get("a", f"{number}")
+    await asked.get("b", "0")
+    await asked.get("b", "one too many")
+    times = asked.times
+    await asked.get("b", "0")
+    assert asked.times == times
