@@ -94,18 +94,18 @@ def test_without_tokens_it_serves_no_address_that_others_reach(tmp_path: Path) -
 
 
 def test_over_http_a_wrong_token_leaves_nothing_and_a_right_one_a_fact(tmp_path: Path) -> None:
-    with serving(tmp_path, api_tokens="write:w1,read:r1") as served:
+    with serving(tmp_path, api_tokens="write:wr1te-key,read:r3ad-key") as served:
         url = f"{served.api}/log-user-feedback"
         status, answer = curl(url, FEEDBACK)
         assert (status, answer["error"]["field"]) == (401, None)
         assert curl(url, FEEDBACK, "-H", "Authorization: Bearer wrong")[0] == 401
-        assert curl(url, FEEDBACK, "-H", "Authorization: Bearer r1")[0] == 403
-        assert curl(f"{served.api}/analytics/margin", None, "-H", "Authorization: Bearer w1")[0] == 403
+        assert curl(url, FEEDBACK, "-H", "Authorization: Bearer r3ad-key")[0] == 403
+        assert curl(f"{served.api}/analytics/margin", None, "-H", "Authorization: Bearer wr1te-key")[0] == 403
         assert curl(f"{served.url}/health")[0] == 200
         assert served.facts() == []
-        assert curl(url, FEEDBACK, "-H", "Authorization: Bearer w1")[0] == 200
+        assert curl(url, FEEDBACK, "-H", "Authorization: Bearer wr1te-key")[0] == 200
         assert len(served.facts()) == 1
-        assert "w1" not in served.log.read_text()
+        assert "wr1te-key" not in served.log.read_text()
 
 
 def test_without_tokens_it_says_so(tmp_path: Path) -> None:
