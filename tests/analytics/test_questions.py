@@ -1,12 +1,9 @@
 """Each question asked of a journal whose answer can be worked out by hand, before and after compaction."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
-
-import pytest
 
 from examsgraph_callbacks.analytics import (
     Analytics,
@@ -16,39 +13,14 @@ from examsgraph_callbacks.analytics import (
     RelationQuality,
 )
 from examsgraph_callbacks.analytics.compaction import compact
-from examsgraph_callbacks.events import Fact, RetrievalParams, Seed
+from examsgraph_callbacks.events import RetrievalParams, Seed
 from examsgraph_callbacks.journal import Journal
-from examsgraph_callbacks.journal.encode import encode_fact
 from examsgraph_callbacks.measure import Meter, PriceList, PriceOverride, RoutingPolicy
-from examsgraph_callbacks.settings import Settings
+from tests.analytics.asking import Ask
 from tests.analytics.facts import answered, document_path, explored, feedback, greeted
 from tests.measure.facts import NEW_YEAR, embedding_call
 
-Ask = Callable[..., Analytics]
-
 SEOUL_NEW_YEAR = datetime(2024, 12, 31, 15, tzinfo=UTC)
-
-
-@pytest.fixture(params=["open segments", "lake", "half of each"])
-def ask(request: pytest.FixtureRequest, tmp_path: Path) -> Ask:
-    """Analytics over the facts it is given, in their order, wherever they stand by then."""
-
-    def asked(*facts: Fact, meter: Meter | None = None, **settings: object) -> Analytics:
-        journal = Journal(tmp_path / "journal")
-        journal.path.mkdir()
-        half = len(facts) if request.param == "lake" else len(facts) // 2
-        compacted = () if request.param == "open segments" else facts[:half]
-        if compacted:
-            _write(journal.path / "1.jsonl", compacted)
-            compact(journal, meter, is_delivered=lambda _segment, _size: True)
-        _write(journal.path / "2.jsonl", facts[len(compacted) :])
-        return Analytics(journal, Settings(**settings), meter)  # type: ignore[arg-type]
-
-    return asked
-
-
-def _write(segment: Path, facts: tuple[Fact, ...]) -> None:
-    segment.write_bytes(b"".join(map(encode_fact, facts)))
 
 
 def test_the_documents_top_five_come_out_of_facts_made_to_yield_them(ask: Ask) -> None:
@@ -194,60 +166,6 @@ def test_hours_come_in_order_with_what_each_model_took(ask: Ask) -> None:
     ]
 
 
-def test_a_route_tells_what_its_misroutes_cost_and_how_it_was_received(ask: Ask) -> None:
-    misrouted = greeted(served_model="gpt-4o-2024-08-06", trace_id="a", response_quality="good")
-    answer = ask(
-        misrouted,
-        misrouted,
-        greeted(trace_id="b"),
-        answered(trace_id="b", task_type=None, status="error", input_tokens=None, output_tokens=None),
-        feedback("thumbs_up", trace_id="a", understanding_score=4),
-        feedback("thumbs_down", trace_id="a", understanding_score=1),
-        feedback("followup_question", trace_id="b"),
-        embedding_call(),
-    ).routing()
-    untold, wrong, right = answer.routes
-    assert (untold.task_type, untold.calls, untold.misroutes, untold.latency_p50_ms) == (None, 1, None, None)
-    assert (wrong.requested_model, wrong.served_model) == ("gpt-4o-mini", "gpt-4o-2024-08-06")
-    assert (wrong.calls, wrong.misroutes, wrong.qualities) == (2, 2, {"good": 2})
-    # 15 in and 30 out: 0.0003375 USD at gpt-4o, 0.00002025 at gpt-4o-mini
-    assert wrong.cost_usd == 2 * Decimal("0.0003375")
-    assert wrong.misroute_extra_usd == 2 * (Decimal("0.0003375") - Decimal("0.00002025"))
-    assert (wrong.understanding, wrong.satisfaction, wrong.scores) == (2.5, 0.5, 2)
-    assert (right.misroutes, right.misroute_extra_usd, right.understanding, right.satisfaction) == (
-        0,
-        None,
-        None,
-        None,
-    )
-
-
-def test_where_the_price_of_a_misroute_is_unknown_nothing_is_claimed_of_it(ask: Ask) -> None:
-    wrong = greeted(served_model="tutor-ko-7b", requested_model="tutor-ko-7b")
-    (route,) = ask(wrong, wrong).routing().routes
-    assert (route.misroutes, route.cost_usd, route.unpriced_calls, route.misroute_extra_usd) == (
-        2,
-        None,
-        2,
-        None,
-    )
-
-
-def test_feedback_without_a_turn_is_about_the_latest_one_on_its_question_in_its_session(ask: Ask) -> None:
-    where = {"session_id": "session_1", "question_id": "q_001"}
-    (dear, cheap) = (
-        ask(
-            greeted(trace_id="a", **where),
-            answered(trace_id="b", started_at=NEW_YEAR + timedelta(seconds=10), **where),
-            feedback(seconds=5, understanding_score=1),
-            feedback(seconds=15, understanding_score=5),
-        )
-        .routing()
-        .routes
-    )
-    assert (dear.understanding, cheap.understanding) == (5.0, 1.0)
-
-
 def test_percentiles_are_of_the_nearest_rank(ask: Ask) -> None:
     (route,) = ask(*(answered(latency_ms=100.0 * number) for number in range(1, 21))).routing().routes
     assert (route.latency_p50_ms, route.latency_p95_ms) == (1000.0, 1900.0)
@@ -332,22 +250,6 @@ def test_each_models_times_errors_and_retries(ask: Ask) -> None:
     # 150 tokens at 2.50 less 1.25 USD a million; 1,500 at 2.50 and 800 at 10
     assert answer.savings.provider_usd == Decimal("0.0001875")
     assert (answer.savings.hits, answer.savings.hits_usd) == (1, Decimal("0.01175"))
-
-
-def test_prompt_variants_stand_beside_each_other(ask: Ask) -> None:
-    strict, friendly = (
-        ask(
-            answered(trace_id="a", prompt_variant="v1_strict"),
-            answered(trace_id="b", prompt_variant="v2_friendly", output_tokens=400),
-            greeted(),
-            feedback("thumbs_down", trace_id="a", understanding_score=2),
-            feedback("thumbs_up", trace_id="b", understanding_score=5),
-        )
-        .prompt_variants()
-        .variants
-    )
-    assert (strict.variant, strict.cost_usd, strict.understanding) == ("v1_strict", Decimal("0.01175"), 2.0)
-    assert (friendly.average_output_tokens, friendly.satisfaction, friendly.turns) == (400.0, 1.0, 1)
 
 
 def test_everything_can_be_narrowed_to_a_user_or_a_concept(ask: Ask) -> None:

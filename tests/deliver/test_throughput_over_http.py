@@ -23,6 +23,7 @@ from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
 from tests.deliver.factories import hex_id, llm_call, small_turn
 from tests.servers.mlflow_server import running_mlflow
+from tests.servers.postgresql_server import another_database
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
@@ -91,21 +92,29 @@ def calls_a_second_autologged(tracking_uri: str, turns: int = 60) -> float:
     return 2 * turns / float(ran.stdout.splitlines()[-1])
 
 
-@pytest.fixture
-def mlflow_server(tmp_path: Path) -> Iterator[str]:
-    """A server with as many workers as MLflow gives it, which is 4, as `pip install mlflow` alone has it.
+@pytest.fixture(params=["sqlite", "postgresql"])
+def mlflow_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A server on that database with as many workers as MLflow gives it, which is 4.
 
-    With uvicorn's extras beside it, which our own server asks for, it answers small requests sooner.
+    It runs as `pip install mlflow` alone has it: with uvicorn's extras beside it, which our own server
+    asks for, it answers small requests sooner.
     """
     plain = ["--uvicorn-opts", os.environ.get("EXAMSGRAPH_BENCHMARK_UVICORN", "--loop asyncio --http h11")]
-    data = ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
+    database = f"sqlite:///{tmp_path / 'server.db'}"
+    if request.param == "postgresql":
+        database = another_database(request.getfixturevalue("postgresql_uri"), "throughput")
+    data = ["--backend-store-uri", database]
     artifacts = ["--artifacts-destination", str(tmp_path / "artifacts")]
     with running_mlflow(["server", *plain, *data, *artifacts], tmp_path) as uri:
         yield uri
 
 
 def test_llm_calls_a_second_over_http(
-    mlflow_server: str, journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mlflow_server: str,
+    journal: Journal,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.setenv("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     Meter().measure(llm_call())
@@ -117,7 +126,7 @@ def test_llm_calls_a_second_over_http(
         rates["autolog"].append(calls_a_second_autologged(mlflow_server))
         rates["a run per call"].append(calls_a_second_as_runs(mlflow_server))
     median = {way: statistics.median(measured) for way, measured in rates.items()}
-    print()  # noqa: T201
+    print(f"\n{request.node.name}")  # noqa: T201
     for way, measured in rates.items():
         print(  # noqa: T201
             f"{way:15} {median[way]:7.1f} LLM calls/s   ({', '.join(f'{rate:.1f}' for rate in measured)})"

@@ -12,6 +12,9 @@ __all__ = ["qualities", "reactions", "routes"]
 
 _ROUTE = ["task_type", "requested_model", "served_model"]
 _BETWEEN = "\x1f"
+_GROUPS_A_WORD = 60
+"""Groups that are told apart by the bits of one number of 64."""
+
 _NOTHING = ""
 """Stands for null in a route while tables are joined by it: null equals nothing, not even null."""
 
@@ -70,9 +73,9 @@ def reactions(
 ) -> "ibis.Table":
     """What was said of the turns with such calls, `by` what tells them apart; a turn counts once for each.
 
-    `groups` has a row each. Numbers stand for turns and groups: the names of a year's turns would not fit
-    in memory. `few` has the `trace_id` of the turns that such calls are of, where these may be few: what was
-    said of others is left out first.
+    `groups` has a row each. Numbers stand for feedback and bits for groups: the names of a year's turns would
+    not fit in memory. `few` has the `trace_id` of the turns that such calls are of, where these may be few:
+    what was said of others is left out first.
     """
     import ibis
 
@@ -80,23 +83,45 @@ def reactions(
     if few is not None:
         said = said.semi_join(few, "trace_id")
     satisfied = ibis.cases((said.feedback_type == "thumbs_up", 1), (said.feedback_type == "thumbs_down", 0))
-    by_turn = said.group_by("trace_id").aggregate(
-        score_sum=said.understanding_score.sum().cast("int32"),
-        scores=said.understanding_score.count().cast("int32"),
-        satisfied=satisfied.sum().cast("int32"),
-        judged=satisfied.count().cast("int32"),
+    said = said.select(
+        "trace_id",
+        score=said.understanding_score.cast("int32"),
+        satisfied=satisfied.cast("int32"),
+        feedback=ibis.row_number().over(ibis.window()),
     )
-    figures = ("score_sum", "scores", "satisfied", "judged")
-    by_turn = by_turn.mutate(turn=ibis.row_number())
     named = groups.select(*by, group=_together(groups, by))
     # they are few: looked up in a list, as an engine that takes them for many would not join them well
     listed = named.aggregate(groups=named.group.collect()).groups.sort().as_scalar()
-    taken = calls.inner_join(by_turn, "trace_id")
-    taken = taken.select("turn", *figures, number=listed.index(_together(taken, by)))
-    # alike in all calls of a turn
-    once = taken.group_by(["turn", "number"]).aggregate(**{name: taken[name].max() for name in figures})
-    totals = once.group_by("number").aggregate(**{name: once[name].sum() for name in figures})
-    return named.select(*by, number=listed.index(named.group)).inner_join(totals, "number").drop("number")
+    taken = calls.inner_join(said, "trace_id")
+    taken = taken.select("feedback", "score", "satisfied", number=listed.index(_together(taken, by)))
+    # once for each of a turn's groups, however many of its calls are in it
+    # from the highest down: an engine takes a 1 for a number of 32 bits
+    bit = ibis.literal(1 << (_GROUPS_A_WORD - 1)) >> (_GROUPS_A_WORD - 1 - taken.number % _GROUPS_A_WORD)
+    once = taken.group_by("feedback", word=taken.number // _GROUPS_A_WORD).aggregate(
+        bits=_bit_or(bit), score=taken.score.max(), satisfied=taken.satisfied.max()
+    )
+    alike = once.group_by(["word", "bits"]).aggregate(
+        score_sum=once.score.sum(),
+        scores=once.score.count(),
+        satisfied=once.satisfied.sum(),
+        judged=once.satisfied.count(),
+    )
+    numbered = named.select(*by, number=listed.index(named.group))
+    in_group = (alike.bits >> (numbered.number % _GROUPS_A_WORD)) & 1
+    told = numbered.inner_join(alike, [numbered.number // _GROUPS_A_WORD == alike.word, in_group == 1])
+    figures = ("score_sum", "scores", "satisfied", "judged")
+    return told.group_by(by).aggregate(**{name: told[name].sum() for name in figures})
+
+
+def _bit_or(numbers: "ibis.expr.types.IntegerColumn") -> "ibis.expr.types.IntegerScalar":
+    """By the name that engines have for it: Ibis does not know it of each."""
+    import ibis
+
+    def bit_or(each: int) -> int:
+        raise NotImplementedError  # the engine does it
+
+    named: ibis.expr.types.IntegerScalar = ibis.udf.agg.builtin(bit_or)(numbers)
+    return named
 
 
 def _together(table: "ibis.Table", by: list[str]) -> "ibis.expr.types.StringValue":
@@ -113,25 +138,17 @@ def _with_turns(tables: Tables) -> "ibis.Table":
 
     question = ["session_id", "question_id"]
     columns = ["trace_id", "feedback_type", "understanding_score"]
-    named = tables.feedback.filter(tables.feedback.trace_id.notnull())
-    unnamed = tables.feedback.filter(
-        tables.feedback.trace_id.isnull(), *(tables.feedback[name].notnull() for name in question)
-    ).select(*question, *columns[1:], "started_at")
-    turns = tables.turns.semi_join(unnamed.select(*question), question)
-    order = ibis.window(group_by=question, order_by=[turns.started_at, turns.trace_id])
-    turns = turns.select(
-        "trace_id",
-        *question,
-        since=turns.started_at,
-        until=turns.started_at.lead().over(order).fill_null(ibis.timestamp("9999-01-01")),
+    feedback = tables.feedback
+    named = feedback.filter(feedback.trace_id.notnull())
+    unnamed = feedback.filter(feedback.trace_id.isnull(), *(feedback[name].notnull() for name in question))
+    unnamed = unnamed.select(
+        *question, *columns[1:], said_at="started_at", feedback=ibis.row_number().over(ibis.window())
     )
-    found = unnamed.inner_join(
-        turns,
-        [
-            unnamed.session_id == turns.session_id,
-            unnamed.question_id == turns.question_id,
-            unnamed.started_at >= turns.since,
-            unnamed.started_at < turns.until,
-        ],
+    turns = tables.turns.select("trace_id", *question, "started_at")
+    asked = turns.inner_join(unnamed, question)
+    asked = asked.filter(asked.started_at <= asked.said_at)
+    latest = ibis.struct({"started_at": asked.started_at, "trace_id": asked.trace_id}).max()
+    found = asked.group_by("feedback").aggregate(
+        trace_id=latest["trace_id"], **{name: asked[name].max() for name in columns[1:]}
     )
     return named.select(columns).union(found.select(columns))
