@@ -37,7 +37,8 @@ def call_fields(llm: BaseLLM, arguments: BoundArguments) -> dict[str, object]:
         messages = [message_fields(message) for message in chat]
         # what LlamaIndex's Anthropic puts on the last block of a message, and is no part of its content
         if marks := [mark for message in chat if (mark := message.additional_kwargs.get("cache_control"))]:
-            parameters["cache_control"] = marks
+            whole = parameters.get("cache_control")
+            parameters["cache_control"] = marks if whole is None else [whole, *marks]
     if not isinstance(model, str):
         model = None if metadata is None or metadata.model_name == "unknown" else metadata.model_name
     return {"requested_model": model, "request": recorded_request(messages, parameters)}

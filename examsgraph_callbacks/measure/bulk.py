@@ -79,6 +79,9 @@ class _Bill:
         self._is_error = _truth(pc.equal(calls["status"], "error"))
         self._inputs, self._outputs = _whole(calls["input_tokens"]), _whole(calls["output_tokens"])
         self._parts = {name: _whole(calls[name]) for name in _PARTS}
+        self._is_split_open = _truth(calls["cache_write_split_open"]) & (
+            self._parts["cache_write_1h_tokens"] == _UNKNOWN
+        )
         self._estimated = np.zeros(self._size, bool)
         self._count(call_at)
 
@@ -203,6 +206,8 @@ class _Bill:
         for_an_hour = parts["cache_write_1h_tokens"]
         if not quote.keeps:
             odd |= for_an_hour > 0
+        if not quote.writes_alike:
+            odd |= self._is_split_open[rows] & (parts["cache_write_tokens"] > 0)
         whole = None if quote.flat is None else whole_prices(quote.flat)
         if whole is None:
             odd[:] = True
@@ -239,7 +244,12 @@ class _Bill:
             billed = BilledTokens(int(self._inputs[row]))
             if is_llm:
                 parts = (_known(self._parts[name][row]) for name in _PARTS)
-                billed = BilledTokens(billed.input, int(self._outputs[row]), *parts)
+                billed = BilledTokens(
+                    billed.input,
+                    int(self._outputs[row]),
+                    *parts,
+                    is_split_open=bool(self._is_split_open[row]),
+                )
             key = billed, microseconds if quote.within_a_day else 0
             if key not in seen:
                 moment = _EPOCH + timedelta(microseconds=microseconds)

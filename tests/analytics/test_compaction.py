@@ -169,12 +169,21 @@ def test_a_lake_that_is_older_than_a_column_answers_as_if_it_were_not(meter: Met
         cache_write_tokens=1000,
         cache_write_1h_tokens=600,
     )
+    not_told = kept_for_an_hour.model_copy(
+        update={
+            "event_id": "not told",
+            "served_model": "claude-sonnet-4-5",
+            "cache_write_1h_tokens": None,
+            "cache_write_split_open": True,
+        }
+    )
     compacted(journal, meter=Meter())
     for file in (journal.path / "lake" / "calls").rglob("*.parquet"):
         rows = parquet.read_table(file, partitioning=None)
-        parquet.write_table(rows.drop_columns(["cache_write_1h_tokens"]), file)
+        parquet.write_table(rows.drop_columns(["cache_write_1h_tokens", "cache_write_split_open"]), file)
     only_old = costs(journal, meter)
     append(journal.path / "d.jsonl", encode_fact(kept_for_an_hour))
+    append(journal.path / "d.jsonl", encode_fact(not_told))
     as_told = Journal(journal.path.parent / "as told")
     as_told.path.mkdir()
     for segment in journal.segments():
@@ -184,7 +193,7 @@ def test_a_lake_that_is_older_than_a_column_answers_as_if_it_were_not(meter: Met
     everything = costs(as_told, meter)
     assert costs(journal, meter) == everything
     # 500 at 1, 400 at 1.25, 600 at 2 and 800 at 5 USD a million
-    assert everything - only_old == Counter({Decimal("0.0062"): 1})
+    assert everything - only_old == Counter({Decimal("0.0062"): 1, None: 1})
 
 
 def costs(journal: Journal, meter: Meter) -> Counter[Decimal | None]:

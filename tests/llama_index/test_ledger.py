@@ -4,7 +4,7 @@ The provider is a server of the tests' own that writes down what it bills.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -196,6 +196,32 @@ async def test_a_message_says_how_long_a_streamed_claude_keeps_what_it_wrote(
     assert recorded.cache_write_1h_tokens == 300
     (sent,) = provider.server.requests
     assert sent["messages"][0]["content"][0]["cache_control"]["ttl"] == "1h"
+
+
+@needs_anthropic
+@pytest.mark.parametrize("method", ["chat", "achat", "stream_chat", "astream_chat"])
+async def test_what_claude_wrote_for_both_lifetimes_is_priced_only_where_they_were_told_apart(
+    method: str, provider: Provider, handler: ExamsGraphEventHandler
+) -> None:
+    provider.server.default = replace(CLAUDE_FOR_AN_HOUR, cache_write_1h_tokens=200)
+    llm = provider.claude(additional_kwargs={"cache_control": {"type": "ephemeral"}})
+    question = ChatMessage("정규화란?", additional_kwargs={"cache_control": FOR_AN_HOUR})
+    with tutoring(**CONTEXT):
+        await call(llm, method, [question])
+    (recorded,) = calls(handler)
+    (bill,) = provider.server.ledger
+    written = (recorded.cache_write_tokens, recorded.cache_write_1h_tokens, recorded.cache_write_split_open)
+    measured = Meter().measure(recorded)
+    if "stream" not in method:
+        assert written == (300, 200, None)
+        assert measured.cost_usd == list_price(bill)
+    else:
+        assert written == (300, None, True)
+        assert measured.cost_usd is None
+        assert "ask for one of them, or do not stream the answer" in str(measured.unpriced_reason)
+    (sent,) = provider.server.requests
+    assert sent["cache_control"] == {"type": "ephemeral"}
+    assert sent["messages"][0]["content"][0]["cache_control"] == FOR_AN_HOUR
 
 
 def look_up(concept: str) -> str:
