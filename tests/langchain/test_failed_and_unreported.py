@@ -82,12 +82,21 @@ class TestUsageThatIsNotReported:
 
 
 class TestClaudesCacheWritesOfBothLifetimes:
+    @pytest.mark.parametrize("asks", ["by each call", "by the model"])
     @pytest.mark.parametrize("way", STREAMS)
     async def test_are_not_told_apart_in_a_stream_which_is_unpriced_and_says_what_to_do(
-        self, way: str, the_world: World
+        self, way: str, asks: str, the_world: World
     ) -> None:
         the_world.server.default = replace(CLAUDE, cache_write_1h_tokens=200)
-        await drive(way, the_world.claude().bind(cache_control=FOR_MINUTES), the_world, KEPT_FOR_AN_HOUR)
+        minutes = {"cache_control": FOR_MINUTES}
+        model = (
+            the_world.claude(model_kwargs=minutes)
+            if asks == "by the model"
+            else the_world.claude().bind(**minutes)
+        )
+        await drive(way, model, the_world, KEPT_FOR_AN_HOUR)
+        (sent,) = the_world.server.requests
+        assert sent["cache_control"] == FOR_MINUTES
         recorded = only_call(the_world)
         (bill,) = the_world.server.ledger
         written = (recorded.cache_write_tokens, recorded.cache_write_1h_tokens)
