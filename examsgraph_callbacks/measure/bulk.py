@@ -79,9 +79,9 @@ class _Bill:
         self._is_error = _truth(pc.equal(calls["status"], "error"))
         self._inputs, self._outputs = _whole(calls["input_tokens"]), _whole(calls["output_tokens"])
         self._parts = {name: _whole(calls[name]) for name in _PARTS}
-        self._is_split_open = _truth(calls["cache_write_split_open"]) & (
-            self._parts["cache_write_1h_tokens"] == _UNKNOWN
-        )
+        self._is_untold = self._is_llm & _truth(calls["cache_write_split_open"])
+        self._is_untold &= self._parts["cache_write_1h_tokens"] == _UNKNOWN
+        self._is_untold &= self._parts["cache_write_tokens"] > 0
         self._estimated = np.zeros(self._size, bool)
         self._count(call_at)
 
@@ -194,6 +194,10 @@ class _Bill:
 
     def _charge(self, costs: Costs, alike: _Rows, quote: Quote) -> None:
         rows = alike.rows
+        untold = self._is_untold[rows]
+        if not quote.writes_alike and untold.any():
+            costs.refuse(rows[untold], quote.why_not_untold)
+            rows = rows[~untold]
         inputs, outputs = self._inputs[rows], np.maximum(self._outputs[rows], 0)
         parts = {name: np.maximum(column[rows], 0) for name, column in self._parts.items()}
         if alike.kind == "embedding_call":
@@ -206,8 +210,6 @@ class _Bill:
         for_an_hour = parts["cache_write_1h_tokens"]
         if not quote.keeps:
             odd |= for_an_hour > 0
-        if not quote.writes_alike:
-            odd |= self._is_split_open[rows] & (parts["cache_write_tokens"] > 0)
         whole = None if quote.flat is None else whole_prices(quote.flat)
         if whole is None:
             odd[:] = True
@@ -244,12 +246,7 @@ class _Bill:
             billed = BilledTokens(int(self._inputs[row]))
             if is_llm:
                 parts = (_known(self._parts[name][row]) for name in _PARTS)
-                billed = BilledTokens(
-                    billed.input,
-                    int(self._outputs[row]),
-                    *parts,
-                    is_split_open=bool(self._is_split_open[row]),
-                )
+                billed = BilledTokens(billed.input, int(self._outputs[row]), *parts)
             key = billed, microseconds if quote.within_a_day else 0
             if key not in seen:
                 moment = _EPOCH + timedelta(microseconds=microseconds)

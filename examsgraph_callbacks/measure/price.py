@@ -61,19 +61,24 @@ class Quote:
 
     def why_not(self, model: str | None, tokens: BilledTokens) -> str | None:
         """Why these tokens have no price although the model has one; None where they have."""
+        if tokens.is_split_open and tokens.cache_write and not self.writes_alike:
+            # whichever they were taken for, the cost might be another
+            return self.why_not_untold
         if (tokens.audio_input and not self.hears) or (tokens.audio_output and not self.speaks):
             # the library would take it for text, which costs a fraction of it
             return f"{self.version} lists {model} without a price for audio"
         if tokens.cache_write_1h and not self.keeps:
             # the library would take them for writes of five minutes, which cost less
             return f"{self.version} lists {model} without a price for cache writes kept for an hour"
-        if tokens.is_split_open and tokens.cache_write and not self.writes_alike:
-            # whichever they were taken for, the cost might be another
-            return (
-                "the answer did not tell cache writes of 5 minutes from those of an hour, and "
-                f"{self.version} has no one price for both: ask for one of them, or do not stream the answer"
-            )
         return None
+
+    @property
+    def why_not_untold(self) -> str:
+        """Why there is no price for cache writes that nobody told apart, where not all `writes_alike`."""
+        return (
+            "the answer did not tell cache writes of 5 minutes from those of an hour, and "
+            f"{self.version} has no one price for both: ask for one of them, or do not stream the answer"
+        )
 
     def price(self, model: str | None, tokens: BilledTokens, moment: datetime) -> Price:
         """The cost of `tokens` at a moment (UTC) of the quote's day, or the reason why there is none."""

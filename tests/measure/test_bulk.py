@@ -141,6 +141,7 @@ def test_any_calls_have_the_figures_that_each_has_by_itself(meter: Meter, calls:
     assert in_bulk(calls, meter) == one_by_one(calls, meter)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 3000), min_size=4, max_size=4),
     models,
