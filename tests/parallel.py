@@ -8,7 +8,7 @@ import pytest
 from tests.servers.neo4j_server import describe
 
 MOST_WORKERS = 4  # each has processes of its own beside it
-MLFLOW, NEO4J = "MLflow and PostgreSQL", "Neo4j and ArcadeDB"
+MLFLOW, NEO4J, DASHBOARD = "MLflow and PostgreSQL", "Neo4j and ArcadeDB", "a dashboard of twelve days"
 
 SERVERS = {
     "tests/deliver/": MLFLOW,
@@ -19,8 +19,21 @@ SERVERS = {
     "tests/demo/test_concept_graph.py": NEO4J,
     "tests/langchain/test_retriever.py": NEO4J,
     "tests/llama_index/test_retriever.py": NEO4J,
+    "tests/server/test_dashboard_for_everybody.py": DASHBOARD,
+    "tests/server/test_dashboard_page.py": DASHBOARD,
+    "tests/server/test_dashboard_stays_true.py": DASHBOARD,
 }
 """What the files of a folder, or a file, take minutes with: started once, and waited for first."""
+
+LONG = (
+    "tests/test_documents.py",
+    "tests/counters/test_same_as_questions.py",
+    "tests/background/",
+    "tests/examples/",
+    "tests/deploy/",
+    "tests/server/",
+)
+"""What starts processes of its own and no server that is shared: next, so that none of it is the last."""
 
 _told: set[str] = set()
 
@@ -29,6 +42,14 @@ def together(nodeid: str) -> str:
     """The name of what one worker runs from beginning to end: all tests of some servers, or a file."""
     file = nodeid.split("::", maxsplit=1)[0]
     return next((server for place, server in SERVERS.items() if file.startswith(place)), file)
+
+
+def turn(nodeid: str) -> int:
+    """When it is its turn: 0 for the servers that take minutes, 1 for what else is long, 2 for the rest."""
+    scope = together(nodeid)
+    if scope in {MLFLOW, NEO4J}:
+        return 0
+    return 1 if scope == DASHBOARD or nodeid.startswith(LONG) else 2
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -56,7 +77,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What takes longest begins first, so that no worker waits for it at the end."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: together(item.nodeid) not in {MLFLOW, NEO4J})
+        items.sort(key=lambda item: turn(item.nodeid))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

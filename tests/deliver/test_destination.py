@@ -4,6 +4,8 @@ import contextlib
 import logging
 import os
 import shlex
+import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -89,16 +91,33 @@ def test_what_cannot_be_delivered_to_is_refused_with_what_to_use_instead(uri: st
         pass
 
 
-@pytest.mark.parametrize(
-    "uri", ["mlruns", "./mlruns/", "file:mlruns", "file://{here}/mlruns", "{here}/mlruns"]
-)
-def test_a_local_folder_holds_a_database(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_folder_holds_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    with open_destination("mlruns") as destination:
+        destination.experiment_id("ExamsGraph")
+    assert destination.uri == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+    assert experiments_in(tmp_path / "mlruns" / "mlflow.db") == {"Default", "ExamsGraph"}
+    assert f"sqlite:///{tmp_path}/mlruns/mlflow.db" in ui_command("mlruns")
+
+
+@pytest.mark.parametrize("uri", ["./mlruns/", "file:mlruns", "file://{here}/mlruns", "{here}/mlruns"])
+def test_however_a_local_folder_is_written_its_database_is_the_same(
+    uri: str, empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlruns").mkdir()
+    # made already: MLflow takes seconds to make one
+    shutil.copy(empty_database, tmp_path / "mlruns" / "mlflow.db")
     with open_destination(uri.format(here=tmp_path)) as destination:
         destination.experiment_id("ExamsGraph")
     assert destination.uri == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
-    assert (tmp_path / "mlruns" / "mlflow.db").is_file()
-    assert f"sqlite:///{tmp_path}/mlruns/mlflow.db" in ui_command("mlruns")
+    assert experiments_in(tmp_path / "mlruns" / "mlflow.db") == {"Default", "ExamsGraph"}
+    assert f"sqlite:///{tmp_path}/mlruns/mlflow.db" in ui_command(uri.format(here=tmp_path))
+
+
+def experiments_in(database: Path) -> set[str]:
+    with contextlib.closing(sqlite3.connect(database)) as opened:
+        return {name for (name,) in opened.execute("SELECT name FROM experiments")}
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,12 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not of the whole session: while it is open, its event loop lets no other run in this thread."""
     with chromium() as started:
         yield started
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Twelve days of lessons, served to this machine."""
     folder = tmp_path_factory.mktemp("lived")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.servers.server_process import free_port
 
 __all__ = ["mlflow_server", "running_mlflow", "wait_until_healthy"]
 
@@ -40,7 +41,7 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @contextmanager
 def running_mlflow(arguments: list[str], folder: Path, port: int | None = None) -> Iterator[str]:
     """Run `mlflow` with these arguments in `folder` until the block ends; yields its URI once it answers."""
-    port = port or _free_port()
+    port = port or free_port()
     uri = f"http://127.0.0.1:{port}"
     log = folder / f"mlflow-{port}.log"
     environment = {
@@ -102,10 +103,3 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             continue
     server.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -19,6 +19,7 @@ _WATCHED = (
     'exec 3<&0; "$@" 3<&- </dev/null & server=$!; '
     '{ read -r line <&3; kill -KILL "$server"; } 2>/dev/null & wait "$server"'
 )
+_given: set[int] = set()
 
 
 class NotAvailableError(Exception):
@@ -60,10 +61,15 @@ def running_process(
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of 127.0.0.1 that nothing listens on, and that was not returned before."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        # a server takes seconds until it listens: meanwhile the system would give its port away again
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:
