@@ -16,6 +16,7 @@ from examsgraph_callbacks.background.locks import is_written
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.columns import SegmentPart, read_columns
 from examsgraph_callbacks.journal.lake import COMPACT_LOCK, FACTS, Commit, Lake, Span, covered_by, lake_of
+from examsgraph_callbacks.journal.torn import set_aside, torn_files
 from examsgraph_callbacks.measure import Meter, configured_meter
 
 __all__ = ["GRACE", "ROWS_A_COMMIT", "Compaction", "compact"]
@@ -35,14 +36,16 @@ _KEPT = ("kind", "event_id", "trace_id", "user_id", "started_at", "segment", "po
 class Compaction:
     """What one compaction did: `facts` of `segments` that were compacted, and segments `removed`.
 
-    Those `kept` are compacted, and stay until they are shipped and not read any more. `busy` says that
-    another process was compacting.
+    Those `kept` are compacted, and stay until they are shipped and not read any more. `torn` are the files
+    of last lines that a crash cut short, set aside now or before. `busy` says that another process was
+    compacting.
     """
 
     facts: int = 0
     segments: int = 0
     removed: int = 0
     kept: int = 0
+    torn: tuple[Path, ...] = ()
     busy: bool = False
 
 
@@ -59,7 +62,8 @@ def compact(
     """Move to the lake what stands in segments that nobody writes to.
 
     Cut short at any moment, each fact stands in a segment or in the lake, and is read once. A segment
-    whose every byte is in the lake is removed `grace` after that, once `is_delivered(segment, size)`.
+    whose every byte is in the lake is removed `grace` after that, once `is_delivered(segment, size)`. A last
+    line that a crash cut short is no fact: it is moved to a file of its own, and keeps no segment.
     """
     if not journal.path.is_dir():
         return Compaction()
@@ -86,7 +90,8 @@ def compact(
                 pending.result()
         covered = covered_by(lake.commits())
         kept = sum(path.name in covered for path in journal.segments())
-        return Compaction(facts=facts, segments=segments, removed=removed, kept=kept)
+        torn = tuple(torn_files(journal.path))
+        return Compaction(facts=facts, segments=segments, removed=removed, kept=kept, torn=torn)
 
 
 @dataclass(slots=True)
@@ -158,14 +163,16 @@ def _commit(lake: Lake, batch: _Batch, meter: Meter, now: Callable[[], datetime]
 def _remove(
     journal: Journal, lake: Lake, is_delivered: Callable[[Path, int], bool], committed_before: datetime
 ) -> int:
-    """Remove the segments that are in the lake as a whole, long enough, and delivered."""
+    """Remove the segments whose whole lines are in the lake, long enough, and delivered."""
     covered = covered_by(commit for commit in lake.commits() if commit.at <= committed_before)
     removed = 0
     for path in journal.segments():
         with suppress(FileNotFoundError):
             size = path.stat().st_size
-            span = covered.get(path.name)
-            if span and span.end == size and not is_written(path) and is_delivered(path, size):
+            end = span.end if (span := covered.get(path.name)) else 0
+            if not end or is_written(path) or not is_delivered(path, end):
+                continue
+            if end == size or set_aside(path, end):
                 path.unlink()
                 removed += 1
     return removed

@@ -1,18 +1,16 @@
 """Whether there is nothing to redact in content, which is nearly always so: all its texts in one look."""
 
-import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
+from examsgraph_callbacks.capture.named import VALUE_KEYS, names_a_credential, pair_named
 from examsgraph_callbacks.capture.redaction import is_clean
 from examsgraph_callbacks.events import Message, Request, RetrievedDocument
 
-__all__ = ["OUR_KEYS", "all_clean", "forget_documents", "names_a_credential"]
+__all__ = ["OUR_KEYS", "all_clean", "forget_documents"]
 
 OUR_KEYS = frozenset({*Message.model_fields, *Request.model_fields, *RetrievedDocument.model_fields})
 """By which content is put together; they are no secret, and a fact without them no fact."""
 
-_CREDENTIAL = re.compile(r"(?i:api[_-]?key|authorization)\Z")
 _FIGURES = frozenset({bool, float, int, type(None)})
 _REMEMBERED = 4096
 
@@ -48,12 +46,6 @@ def forget_documents() -> None:
     _clean_documents.clear()
 
 
-@lru_cache(maxsize=1024)
-def names_a_credential(key: str) -> bool:
-    """Whether the text under that key is a credential, whatever it looks like."""
-    return _CREDENTIAL.search(key) is not None
-
-
 def _texts(values: list[object]) -> list[str] | None:
     """All texts of JSON values; None where there is more to see than texts."""
     texts: list[str] = []
@@ -73,8 +65,13 @@ def _texts(values: list[object]) -> list[str] | None:
     return texts
 
 
-def _are_plain(keys: Iterable[str]) -> bool:
-    for key in keys:
+def _are_plain(mapping: Mapping[str, object]) -> bool:
+    for key in mapping:
+        if key in VALUE_KEYS:
+            # never plain for all: of what it is the value stands beside it
+            if pair_named(mapping) is not None:
+                return False
+            continue
         if not is_clean(key) or names_a_credential(key):
             return False
         if len(_plain_keys) < _REMEMBERED:

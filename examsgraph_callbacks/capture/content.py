@@ -9,6 +9,8 @@ from itertools import groupby
 import xxhash
 from pydantic import BaseModel, JsonValue
 
+from examsgraph_callbacks.capture.told_apart import Hashes
+
 __all__ = ["cut", "joined_texts", "plain"]
 
 TEXT_LIMIT = 100_000  # characters of one text
@@ -32,8 +34,8 @@ def plain(value: object) -> JsonValue:
     """`value` as JSON.
 
     Texts over 100,000 characters, lists over 200 items, what lies deeper than 12 levels and what comes
-    after 10,000 items or 1,000,000 characters are cut and say so. Of a cut text, and of bytes, a hash (XXH3,
-    128 bits) is told.
+    after 10,000 items or 1,000,000 characters are cut and say so. Of a cut text, of what lies too deep and of
+    bytes, a hash (XXH3, 128 bits) is told.
     """
     return _Copy().of(value, 0)
 
@@ -102,11 +104,12 @@ def _hash(whole: bytes | bytearray) -> str:
 class _Copy:
     """One value's copy in the making, and how much more it may hold."""
 
-    __slots__ = ("characters_left", "items_left")
+    __slots__ = ("_hashes", "characters_left", "items_left")
 
     def __init__(self) -> None:
         self.characters_left = CHARACTER_LIMIT
         self.items_left = TOTAL_ITEM_LIMIT
+        self._hashes = Hashes()
 
     def of(self, value: object, depth: int) -> JsonValue:
         if isinstance(value, str):
@@ -115,8 +118,11 @@ class _Copy:
             return value
         if isinstance(value, float):
             return value if math.isfinite(value) else None
-        if depth >= DEPTH_LIMIT or self.items_left <= 0:
+        if self.items_left <= 0:
             return f"<{type(value).__name__}>"
+        if depth >= DEPTH_LIMIT:
+            # by the hash, as of texts that are cut
+            return f"<{type(value).__name__}, {self._hashes.of(value)}>"
         return self._mapping(value, depth + 1) if isinstance(value, dict) else self._object(value, depth + 1)
 
     def _text(self, text: str) -> str:

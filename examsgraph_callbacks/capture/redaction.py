@@ -4,11 +4,19 @@
 | --- | --- |
 | `[API_KEY]` | a key of OpenAI, Anthropic, AWS, Google, GitHub, GitLab, Groq, Hugging Face, LangSmith, |
 | | Perplexity, Pinecone, Slack, Tavily or xAI; the value of `api_key=…` |
-| `[BEARER_TOKEN]` | what follows `Bearer`, and `Token` in an `Authorization` header; a JSON Web Token |
+| `[BEARER_TOKEN]` | what follows `Bearer`, and `Token` in an `Authorization` header; a JSON Web Token; |
+| | the value of `access_token=…`, `refresh_token=…`, `auth_token=…`, `id_token=…`, `session_token=…` |
 | `[EMAIL]` | an e-mail address, and one whose `@` is `%40` as in a URL |
-| `[PASSWORD]` | that of a URL: `postgres://user:[PASSWORD]@host`; what follows `Authorization: Basic` |
+| `[PASSWORD]` | that of a URL: `postgres://user:[PASSWORD]@host`; what follows `Authorization: Basic`; |
+| | the value of `password=…`, `passwd=…` |
 | `[PHONE]` | a Korean number (`010-1234-5678`, `02-123-4567`), an international one (`+82 10-1234-5678`) |
 | `[RRN]` | a Korean resident's (or foreigner's) registration number, its dash written |
+| `[SECRET]` | the value of `secret=…`, `client_secret=…`, `secret_key=…`, `secret_access_key=…` |
+
+A value is what follows the name and `=`, `:` or `%3D`, in JSON too, also that of
+`{"name": "api_key", "value": …}`. After a colon, or where spaces surround the sign, a password without
+quotes must hold a digit or a sign as a word has none, or all prose about passwords had one.
+Full-width digits (`０１０－１２３４－５６７８`) are digits, where a ０, １ or ２ is among them.
 
 Numbers written without separators are ordinary numbers, but for mobile phones (`01012345678`) and
 those with a `+`. The check digit of a registration number is not asked: since October 2020 it has none.
@@ -16,12 +24,14 @@ those with a `+`. The check digit of a registration number is not asked: since O
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
+
+from examsgraph_callbacks.capture.named import NAMED_MAY_HOLD, NAMED_SECRETS
 
 __all__ = ["REDACTION_VERSION", "Redact", "is_clean", "redact_text"]
 
-REDACTION_VERSION = "2"
+REDACTION_VERSION = "3"
 """Changes whenever `redact_text` finds more, or less: a recording says by which it was redacted."""
 
 Redact = Callable[[str], str]
@@ -31,6 +41,10 @@ _SHORTEST = 6  # characters, of an address like a@b.co
 # roles, keys and concepts come again and again
 _SHORT = 64
 _REMEMBERED = 4096
+_PASSES = 8
+# one for one, so that a place in the one text is a place in the other
+_NARROW = {0x3000: " ", **{wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}}
+_GROUP = re.compile(r"\\(\d)")
 
 
 def redact_text(text: str) -> str:
@@ -52,12 +66,51 @@ def is_clean(text: str) -> bool:
 def _redact(text: str) -> str:
     if len(text) < _SHORTEST:
         return text
-    for character, sign, rules in _RULES_BY_CHARACTER:
-        if character in text and (sign is None or sign.search(text)):
-            for rule in rules:
-                if rule.sign.search(text):
-                    text = rule.secret.sub(rule.replacement, text)
+    # a placeholder may complete another secret: what is redacted is to stay as it is when redacted again
+    for _ in range(_PASSES):
+        redacted = _one_pass(text)
+        if redacted == text:
+            break
+        text = redacted
     return text
+
+
+def _one_pass(text: str) -> str:
+    read = _narrow(text)
+    for literal, may_hold, rules in _RULES_BY_LITERAL:
+        if literal in read and (may_hold is None or may_hold(read)):
+            for rule in rules:
+                if rule.sign.search(read):
+                    if read is text:
+                        text = read = rule.secret.sub(rule.replacement, text)
+                    else:
+                        found = [*rule.secret.finditer(read)]
+                        text, read = (_replaced(rule, found, each) for each in (text, read))
+    return text
+
+
+def _narrow(text: str) -> str:
+    """The text with what is full-width as a keyboard writes it, place by place, where digits are among it."""
+    # Korean numbers have a 0 or 1, and hardly any as long has none of three: all take three times as long
+    if text.isascii() or not ("０" in text or "１" in text or "２" in text):
+        return text
+    return text.translate(_NARROW)
+
+
+def _replaced(rule: "_Rule", found: list[re.Match[str]], text: str) -> str:
+    """`text` with the rule's placeholder in each of these places; groups are cut out of `text` itself."""
+    parts: list[str] = []
+    end = 0
+    for match in found:
+        kept = _GROUP.sub(partial(_group_of, match, text), rule.replacement)
+        parts += (text[end : match.start()], kept)
+        end = match.end()
+    return "".join((*parts, text[end:]))
+
+
+def _group_of(match: re.Match[str], text: str, group: re.Match[str]) -> str:
+    begin, end = match.span(int(group[1]))
+    return text[begin:end]
 
 
 _redact_short = lru_cache(maxsize=_REMEMBERED)(_redact)
@@ -93,29 +146,11 @@ def _apart(beginning: str, barred: str = "A-Za-z0-9", then: str = "") -> str:
     return rf"{beginning}{then}(?:(?<![{barred}]{beginning})|{escapes})"
 
 
-# between a name and its colon, in JSON that stands in a text of JSON too
-_BEFORE_A_COLON = ("", r"""[ "']""", r"""["'] """, r"""\\["']""", r"""\\["'] """, r"""\\\\\\["']""")
-
-
-def _named_api_key(sign: str) -> str:
-    """A pattern for an API key with `sign` between its name and itself; groups 1 and 2 are what stays."""
-    # of what stands before, the nearest first: most signs follow no name
-    behind = "|".join(
-        rf"(?<=[yY]{between}{sign})(?:(?<=(?i:api[_-]key){between}{sign})|(?<=(?i:apikey){between}{sign}))"
-        for between in _BEFORE_A_COLON
-    )
-    value = rf"""(?:(["'])(?:{_QUOTED}){{6,}}|(?:{_BARE}){{6,}})"""
-    return rf"({sign}(?:{behind})\s{{0,3}}\\{{0,3}}){value}"
-
-
 def _in_a_header(name: str, schemes: str) -> str:
     """A pattern for what follows one of these schemes in a header; group 1 is all before."""
     colon = r"""\\{0,3}["']?\s?[:=]\s{0,3}\\{0,3}["']?"""
     return rf"({name}{colon}(?i:{schemes})(?: {{1,3}}|%20))[\w.~+/:-]{{8,}}=*"
 
-
-_QUOTED = r"""[^\s"'\\]|\\(?!["'\\])"""
-_BARE = r"""[^\s"'`,;&(){}<>\\]|\\(?!["'\\])"""
 
 # hyphens and dashes that are not the keyboard's, which come of copying and of word processors
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2212\uff0d"
@@ -156,7 +191,7 @@ _RULES = (
         )
         for letter, earer, bearer in (("r", "earer", "[Bb]earer"), ("R", "EARER", "BEARER"))
     ),
-    *(_rule(sign[0], _named_api_key(sign), r"\1\2[API_KEY]") for sign in ("=", ":", "%3[Dd]")),
+    *(_rule(*named) for named in NAMED_SECRETS),
     # RFC 3986: user information; before addresses, which the password and host would look like
     _rule(
         "@",
@@ -208,19 +243,20 @@ _RULES = (
     ),
 )
 
-# where several rules share a character: what no text is without in which any of them finds its secret
-_SHARED_SIGNS = {
+# where several rules share a character: whether any of them may find its secret in a text
+_MAY_HOLD: dict[str, Callable[[str], object]] = {
     "-": re.compile(
         rf"-(?:(?<=sk-)|(?<=xox[a-z]-)|(?<=glpat-)|(?<=pplx-)|(?<=tvly-)|(?<=xai-)|{_SPACE}?[1-8]\d{{6}}(?!\w))",
         re.ASCII,
-    ),
+    ).search,
     "_": re.compile(
         r"_(?:(?<=gh[oprsu]_)|(?<=github_)pat_|(?<=hf_)|(?<=gsk_)|(?<=lsv2_)|(?<=pcsk_))", re.ASCII
-    ),
-    "0": re.compile(rf"0(?:1[016-9]|[2-8]\d{{0,2}}[.){_GAPS}])", re.ASCII),
+    ).search,
+    "0": re.compile(rf"0(?:1[016-9]|[2-8]\d{{0,2}}[.){_GAPS}])", re.ASCII).search,
+    **NAMED_MAY_HOLD,
 }
 
-_RULES_BY_CHARACTER = tuple(
-    (character, _SHARED_SIGNS.get(character), tuple(rule for rule in _RULES if rule.character == character))
+_RULES_BY_LITERAL = tuple(
+    (character, _MAY_HOLD.get(character), tuple(rule for rule in _RULES if rule.character == character))
     for character in dict.fromkeys(rule.character for rule in _RULES)
 )

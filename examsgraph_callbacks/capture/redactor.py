@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from examsgraph_callbacks.capture.clean import OUR_KEYS, all_clean, names_a_credential
+from examsgraph_callbacks.capture.clean import OUR_KEYS, all_clean
 from examsgraph_callbacks.capture.content import plain
+from examsgraph_callbacks.capture.named import VALUE_KEYS, names_a_credential, pair_named, placeholder_of
 from examsgraph_callbacks.capture.redaction import Redact, redact_text
 from examsgraph_callbacks.failures import failures
 
@@ -51,12 +52,13 @@ class Redactor:
 
     def _mapping(self, value: dict[str, object]) -> dict[str, object]:
         copy: dict[str, object] = {}
+        named = pair_named(value) if not VALUE_KEYS.isdisjoint(value) else None
         for key, item in value.items():
             name = self._key(key)
             # two addresses are one placeholder, and what stands under both is to stay
             while name in copy:
                 name = f"{name} {len(copy) + 1}"
-            copy[name] = self._item(key, item)
+            copy[name] = self._item(named if named and key in VALUE_KEYS else key, item)
         return copy
 
     def _item(self, key: str, item: object) -> object:
@@ -66,7 +68,8 @@ class Redactor:
         if isinstance(item, str) and names_a_credential(key):
             # as it would stand in a text: a value alone does not tell that it is one
             name = f"{key}: "
-            return self.text(name + item).removeprefix(name)
+            redacted = self.text(name + item).removeprefix(name)
+            return placeholder_of(key, item) or redacted if self._is_ours else redacted
         return self.value(item)
 
 

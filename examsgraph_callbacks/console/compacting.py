@@ -8,6 +8,8 @@ from examsgraph_callbacks.journal import Journal
 
 __all__ = ["compact_and_tell"]
 
+_TOLD = 3
+
 
 def compact_and_tell(journal: Journal, screen: Screen) -> None:
     """Compact `journal` and say what that did."""
@@ -21,4 +23,9 @@ def compact_and_tell(journal: Journal, screen: Screen) -> None:
     if done.kept:
         screen.say(
             f"{counted(done.kept, 'compacted segment')} kept until shipped everywhere and ten minutes old"
+        )
+    if done.torn:
+        screen.say(
+            f"{counted(len(done.torn), 'last line')} that a crash cut short set aside, none a fact: "
+            f"{', '.join(str(file) for file in done.torn[:_TOLD])}{' …' if len(done.torn) > _TOLD else ''}"
         )

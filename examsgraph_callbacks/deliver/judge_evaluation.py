@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from examsgraph_callbacks.deliver.answers import first_line
 from examsgraph_callbacks.deliver.destination import Destination, open_destination
 from examsgraph_callbacks.deliver.prompt_runs import PROMPT_EXPERIMENT
-from examsgraph_callbacks.deliver.surroundings import logger_at
+from examsgraph_callbacks.deliver.surroundings import logger_at, mlflow_turned_to
 from examsgraph_callbacks.errors import DeliveryError, InvalidInputError
 from examsgraph_callbacks.experiments.judging import Judged, Judging, Spent
 from examsgraph_callbacks.experiments.opinions import Judgement, Pair
@@ -52,7 +52,8 @@ def evaluate_judging(judging: Judging, tracking_uri: str, *, concurrency: int = 
     and `position_consistent`. Each judgement is in the journal as soon as it is made: where MLflow fails
     half-way, it is evaluated again without asking again.
 
-    As MLflow's own, for one thread of a process at a time, in which no run is active. Raises `DeliveryError`
+    For one thread of a process at a time, in which no run is active: another one waits until this is done.
+    Raises `DeliveryError`
     where MLflow cannot be reached, before anything is asked where that is so from the beginning.
     """
     import mlflow
@@ -188,11 +189,10 @@ def _metrics(judged: Judged, spent: Spent) -> dict[str, float]:
 @contextmanager
 def _evaluating(judging: Judging, uri: str, concurrency: int) -> Iterator[None]:
     """MLflow's fluent interface, turned to this place; all is as it was afterwards."""
-    import mlflow
     from mlflow.utils.autologging_utils import disable_autologging
 
-    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]
-    with warnings.catch_warnings():
+    # first of all: what else is changed is the process's own too, and one evaluation's at a time
+    with mlflow_turned_to(uri), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of MLflow's own making, about its own types
         with (
             _workers(concurrency),
@@ -202,13 +202,11 @@ def _evaluating(judging: Judging, uri: str, concurrency: int) -> Iterator[None]:
             logger_at("mlflow.models.evaluation.utils.trace", logging.WARNING),
             logger_at("mlflow.genai.evaluation.harness", logging.ERROR),  # what did not arrive is counted
         ):
-            mlflow.set_tracking_uri(uri)
             try:
                 yield
             finally:
                 judging.stop()
                 _await_workers()
-                mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
 
 
 def _await_workers() -> None:

@@ -1,5 +1,9 @@
 """A judge by MLflow's model URI: MLflow asks the model, each call is a fact of the journal."""
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Literal
 
 from examsgraph_callbacks.capture import Clock, Privacy
@@ -23,6 +27,10 @@ JUDGE_INSTRUCTIONS = f"""{CRITERION}
 
 _WINNERS: dict[str, Winner] = {"A": "A", "B": "B", "TIE": "TIE"}
 _CHAT = "/chat/completions"
+_ASK_ONCE: ContextVar[bool] = ContextVar("examsgraph_ask_once", default=False)
+_INVOKE = "invoke_judge_model"
+_MARK = "examsgraph_asks_once"
+_patching = threading.Lock()
 
 
 def is_model_uri(name: str) -> bool:
@@ -38,7 +46,10 @@ def mlflow_judge(model_uri: str, base_url: str | None = None) -> Judge:
     is another address of OpenAI's API (as `OPENAI_BASE_URL` is for all), for `openai:/` models alone.
 
     MLflow tells the tokens of a call, and neither which snapshot served it nor what was cached: its cost is
-    that of the requested model without a discount. Raises `InvalidInputError` for a model that is none.
+    that of the requested model without a discount. A call is one request: MLflow would repeat a failing one
+    ten times and tell of one, past every budget; what failed is asked again by judging again.
+
+    Raises `InvalidInputError` for a model that is none.
     """
     from mlflow.entities import Feedback
     from mlflow.exceptions import MlflowException
@@ -63,6 +74,7 @@ def mlflow_judge(model_uri: str, base_url: str | None = None) -> Judge:
         raise InvalidInputError(
             f"expected a model as MLflow names it, such as openai:/gpt-4o, got {model_uri!r}: {error}",
         ) from error
+    _heed_ask_once()
     clock, privacy = Clock(), Privacy.configured()
 
     def ask(placed: Placed, journal: Journal) -> Opinion:
@@ -88,10 +100,11 @@ def mlflow_judge(model_uri: str, base_url: str | None = None) -> Judge:
             journal.write_fields(privacy.recorded_fields(LLMCall, said))
 
         try:
-            feedback = judge(
-                inputs={"학생의 답": placed.user_answer, "정답": placed.correct_answer},
-                outputs={"A": placed.a, "B": placed.b},
-            )
+            with _asking_once():
+                feedback = judge(
+                    inputs={"학생의 답": placed.user_answer, "정답": placed.correct_answer},
+                    outputs={"A": placed.a, "B": placed.b},
+                )
         except Exception as error:
             record(status="error", error_type=type(error).__name__, error_message=str(error))
             raise
@@ -102,6 +115,35 @@ def mlflow_judge(model_uri: str, base_url: str | None = None) -> Judge:
         return Opinion(_WINNERS.get(str(feedback.value)), feedback.rationale or None)
 
     return Judge(model_uri, ask)
+
+
+@contextmanager
+def _asking_once() -> Iterator[None]:
+    before = _ASK_ONCE.set(True)
+    try:
+        yield
+    finally:
+        _ASK_ONCE.reset(before)
+
+
+def _heed_ask_once() -> None:
+    """Have MLflow's judges repeat no request within `_asking_once`; those of the host go on as they do.
+
+    They take no number of retries, though what they call does.
+    """
+    from mlflow.genai.judges import instructions_judge as judges
+
+    with _patching:
+        invoke: Callable[..., object] = vars(judges)[_INVOKE]
+        if getattr(invoke, _MARK, False):
+            return
+
+        def invoke_judge_model(*arguments: object, **named: object) -> object:
+            once = {"num_retries": 0} if _ASK_ONCE.get() else {}
+            return invoke(*arguments, **{**named, **once})
+
+        setattr(invoke_judge_model, _MARK, True)
+        setattr(judges, _INVOKE, invoke_judge_model)
 
 
 def _usage(feedback: "Feedback") -> dict[str, object]:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-__all__ = ["logger_at", "quiet_mlflow"]
+__all__ = ["logger_at", "mlflow_turned_to", "quiet_mlflow"]
 
 _WHERE_UNSET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -22,7 +22,10 @@ _ALWAYS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
 
+_URI_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+
 _lock = threading.Lock()
+_turned = threading.Lock()
 _open = 0
 _changes = ExitStack()
 
@@ -61,9 +64,16 @@ def _changed() -> ExitStack:
 @contextmanager
 def _environment() -> Iterator[None]:
     unset = {name: value for name, value in _WHERE_UNSET.items() if name not in os.environ}
-    before = {name: os.environ.get(name) for name in (*unset, *_ALWAYS)}
-    os.environ.update(unset)
-    os.environ.update(_ALWAYS)
+    with _variables_kept(*unset, *_ALWAYS):
+        os.environ.update(unset)
+        os.environ.update(_ALWAYS)
+        yield
+
+
+@contextmanager
+def _variables_kept(*names: str) -> Iterator[None]:
+    """Whatever becomes of these variables meanwhile, they are as they were afterwards."""
+    before = {name: os.environ.get(name) for name in names}
     try:
         yield
     finally:
@@ -72,6 +82,28 @@ def _environment() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def mlflow_turned_to(uri: str) -> Iterator[None]:
+    """MLflow's fluent interface, which the whole process has in common, turned to this tracking URI.
+
+    The host's own tracking and registry URIs, set or in its environment or neither, are as they were
+    afterwards. Who asks while it is turned already waits until it is turned back.
+    """
+    import mlflow
+    from mlflow.tracking._model_registry import utils as registry
+    from mlflow.tracking._tracking_service import utils as tracking
+
+    with _turned, _variables_kept(*_URI_VARIABLES):
+        # not what MLflow makes of them: a URI of the environment, or by default, is not to become a set one
+        set_uri, registry_uri = tracking._tracking_uri, registry._registry_uri  # noqa: SLF001
+        mlflow.set_tracking_uri(uri)
+        try:
+            yield
+        finally:
+            mlflow.set_tracking_uri(set_uri)  # type: ignore[arg-type]
+            registry._registry_uri = registry_uri  # noqa: SLF001
 
 
 @contextmanager

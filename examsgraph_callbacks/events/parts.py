@@ -79,13 +79,18 @@ class Frozen(BaseModel):
 
 
 class Message(Frozen):
-    """One chat message as it was sent or answered; `content` is text or a list of content blocks."""
+    """One chat message as it was sent or answered; `content` is text or a list of content blocks.
+
+    `extra` is what else it says, under its framework's names: `status`, of a tool that failed, and
+    `additional_kwargs`.
+    """
 
     role: str
     content: Json = None
     name: str | None = None
     tool_calls: tuple[Json, ...] = ()
     tool_call_id: str | None = None
+    extra: Json = None
 
 
 class Request(Frozen):

@@ -19,6 +19,7 @@ from examsgraph_callbacks.journal.lake import COMPACT_LOCK, FACTS, Lake, LakeFil
 from examsgraph_callbacks.journal.learner import Learner
 from examsgraph_callbacks.journal.reader import read_line
 from examsgraph_callbacks.journal.store import Folder
+from examsgraph_callbacks.journal.torn import torn_files
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,8 +45,8 @@ def forget(journal: Journal, learner: Learner, patience: timedelta = _PATIENCE) 
         return 0
     with _no_compaction(journal.path, patience), _intent(journal.path, learner):
         erased = sum(
-            blank(segment, _is_learners(learner), torn_too=not is_written(segment))
-            for segment in journal.segments()
+            blank(file, _is_learners(learner), torn_too=not is_written(file))
+            for file in (*journal.segments(), *torn_files(journal.path))
         )
         erased += _forget_in_lake(lake_of(journal.path), learner)
         (journal.path / _MARK).touch()

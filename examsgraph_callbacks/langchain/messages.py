@@ -19,6 +19,10 @@ _ROLES = {
     "ChatMessageChunk": "chat",
 }
 
+_SUCCESS = "success"
+# in the content, or among the tool calls
+_SAID_ELSEWHERE = frozenset({"parsed", "refusal", "tool_calls"})
+
 
 def request_of_messages(
     messages: Sequence[BaseMessage],
@@ -83,4 +87,22 @@ def _message(message: BaseMessage) -> dict[str, object]:
         fields["tool_call_id"] = str(getattr(message, "tool_call_id", ""))
     elif role == "chat":
         fields["role"] = str(getattr(message, "role", role))
+    if extra := _extra(message, role):
+        fields["extra"] = extra
     return fields
+
+
+def _extra(message: BaseMessage, role: str) -> dict[str, object]:
+    """What else tells a message from one that says the same: replay must not take one for the other."""
+    extra: dict[str, object] = {}
+    if role == "tool" and (status := getattr(message, "status", _SUCCESS)) != _SUCCESS:
+        extra["status"] = str(status)
+    if message.additional_kwargs:
+        said = {
+            key: value
+            for key, value in message.additional_kwargs.items()
+            if key not in _SAID_ELSEWHERE and value not in (None, "", [], {})
+        }
+        if said:
+            extra["additional_kwargs"] = plain(said)
+    return extra

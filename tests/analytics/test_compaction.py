@@ -1,9 +1,11 @@
 """Compaction: the same facts before and after, whatever happens in the midst of it."""
 
+import fcntl
 import os
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from pyarrow import parquet
@@ -94,12 +96,72 @@ def test_lines_that_are_no_facts_are_kept_and_told(journal: Journal) -> None:
     assert "unknown kind" in problem.reason
 
 
-def test_a_torn_end_stays_where_it_is(journal: Journal) -> None:
+TORN = '{"kind":"feedback","comment":"잘 이해했'.encode()[:-1]
+
+
+def test_a_torn_last_line_is_set_aside_and_keeps_its_segment_no_longer(journal: Journal) -> None:
+    before = every_id(journal)
+    append(journal.path / "c.jsonl", TORN)
+    compacted(journal)
+    done = compacted(journal)
+    aside = journal.path / "c.torn"
+    assert (done.removed, done.kept, done.torn) == (3, 0, (aside,))
+    assert aside.read_bytes() == TORN
+    assert journal.segments() == []
+    assert every_id(journal) == before
+    assert compacted(journal).torn == (aside,)
+
+
+def test_a_torn_last_line_stays_where_it_is_while_somebody_writes_or_it_is_not_shipped(
+    journal: Journal,
+) -> None:
     torn = journal.path / "c.jsonl"
-    append(torn, b'{"kind":"feed')
+    append(torn, TORN)
+    whole = torn.stat().st_size - len(TORN)
+    with torn.open("rb") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        compacted(journal)
+        compacted(journal)
+        assert torn in journal.segments()
+    asked: list[int] = []
+
+    def is_delivered(segment: Path, size: int) -> bool:
+        asked.extend([size] if segment == torn else [])
+        return False
+
+    compacted(journal, is_delivered=is_delivered)
+    assert compacted(journal, is_delivered=is_delivered).torn == ()
+    # no MLflow takes what is no fact
+    assert set(asked) == {whole}
+    assert torn.read_bytes().endswith(TORN)
+
+
+@pytest.mark.parametrize("before", ["it is set aside", "its segment is removed"])
+def test_killed_while_a_torn_last_line_is_set_aside_nothing_is_lost(
+    journal: Journal, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException): ...
+
+    def killed(*_arguments: object) -> None:
+        raise Killed
+
+    ids = every_id(journal)
+    append(journal.path / "c.jsonl", TORN)
     compacted(journal)
-    compacted(journal)
-    assert journal.segments() == [torn]
+    with monkeypatch.context() as patched:
+        if before == "it is set aside":
+            patched.setattr(os, "replace", killed)
+            patched.setattr(Path, "replace", killed)
+        else:
+            patched.setattr(Path, "unlink", killed)
+        # the others are shipped nowhere, and stay
+        with pytest.raises(Killed):
+            compacted(journal, is_delivered=lambda segment, _size: segment.name == "c.jsonl")
+    assert every_id(journal) == ids
+    assert (journal.path / "c.jsonl").read_bytes().endswith(TORN)
+    assert compacted(journal).torn == (journal.path / "c.torn",)
+    assert (journal.path / "c.torn").read_bytes() == TORN
+    assert every_id(journal) == ids
 
 
 def test_what_is_not_shipped_stays(journal: Journal) -> None:

@@ -82,7 +82,7 @@ def test_what_contains_itself_ends() -> None:
     loop["again"] = loop
     text = str(plain(loop))
     assert text.count("again") == 12
-    assert "<dict>" in text
+    assert "<dict, " in text
 
 
 @pytest.mark.parametrize("key", ["score", "similarity_score", "relevance_score", "_score"])

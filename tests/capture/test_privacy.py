@@ -87,6 +87,18 @@ def test_texts_and_keys_are_redacted_at_any_depth() -> None:
         ({"api_key": ("hunter22",)}, {"api_key": ("[API_KEY]",)}),
         ({"authorization": "권한 부여"}, {"authorization": "권한 부여"}),
         ({"primary_key": "student_id"}, {"primary_key": "student_id"}),
+        ({"password": "correct horse"}, {"password": "[PASSWORD]"}),
+        ({"client_secret": ["abcd"]}, {"client_secret": ["[SECRET]"]}),
+        ({"accessToken": "abcdef"}, {"accessToken": "[BEARER_TOKEN]"}),
+        ({"password": "string", "passwd": None}, {"password": "string", "passwd": None}),
+        ([{"name": "api_key", "value": "a b c"}], [{"name": "api_key", "value": "[API_KEY]"}]),
+        ({"value": "abcd", "key": "DB_PASSWORD"}, {"value": "[PASSWORD]", "key": "DB_PASSWORD"}),
+        (
+            {"name": "Authorization", "value": "Bearer hunterhunter"},
+            {"name": "Authorization", "value": "Bearer [BEARER_TOKEN]"},
+        ),
+        ({"name": "password policy", "value": "strict"}, {"name": "password policy", "value": "strict"}),
+        ({"name": "concept", "value": "정규화"}, {"name": "concept", "value": "정규화"}),
     ],
 )
 def test_a_value_is_read_together_with_its_key(given: Any, recorded: Any) -> None:

@@ -1,11 +1,14 @@
 """What is secret in a text becomes a placeholder of its kind; everything else stays as it is."""
 
 import random
+import re
 import string
 import time
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from examsgraph_callbacks.capture import redact_text
 from examsgraph_callbacks.capture.redaction import is_clean
@@ -88,7 +91,10 @@ JWT = "eyJ" + "hbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiJraW0ifQ" + ".dBjftJeZ4CVP-mB92K
         (r'{"arguments": "{\"api_key\": \"hunter22\"}"}', r'{"arguments": "{\"api_key\": \"[API_KEY]\"}"}'),
         (r'"{\"apiKey\":\"hunter22\"}"', r'"{\"apiKey\":\"[API_KEY]\"}"'),
         (r"\\\"api_key\\\":\\\"hunter22\\\"", r"\\\"api_key\\\":\\\"[API_KEY]\\\""),
-        (r"{\"Authorization\": \"Bearer abcdefghijkl\"}", r"{\"Authorization\": \"Bearer [BEARER_TOKEN]\"}"),
+        (
+            r"{\"Authorization\": \"Bearer abcdefghijkl\"}",
+            r"{\"Authorization\": \"Bearer [BEARER_TOKEN]\"}",
+        ),
         ('"api_key" : "hunter22"', '"api_key" : "[API_KEY]"'),
         ("api_key='hun&ter(22)'", "api_key='[API_KEY]'"),
         ("?next=/a%3Fapi_key%3Dhunter22", "?next=/a%3Fapi_key%3D[API_KEY]"),
@@ -113,6 +119,51 @@ JWT = "eyJ" + "hbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiJraW0ifQ" + ".dBjftJeZ4CVP-mB92K
         # the escapes of JSON within a text end in letters and digits
         (r'{"a": "\n010-1234-5678\t850101-1234567"}', r'{"a": "\n[PHONE]\t[RRN]"}'),
         (rf"\ub294{GITHUB} \ub294010-1234-5678", r"\ub294[API_KEY] \ub294[PHONE]"),
+        # what only its name gives away
+        ("password=hunter", "password=[PASSWORD]"),
+        ("DB_PASSWORD=1234", "DB_PASSWORD=[PASSWORD]"),
+        ("passwd=hunter2; uid=kim", "passwd=[PASSWORD]; uid=kim"),
+        (
+            "https://a.kr/login?user=kim&password=hunter2&next=/",
+            "https://a.kr/login?user=kim&password=[PASSWORD]&next=/",
+        ),
+        ("?next=/a%3Fpassword%3Dhunter2", "?next=/a%3Fpassword%3D[PASSWORD]"),
+        ("password: hunter2, 다음", "password: [PASSWORD], 다음"),
+        ("Password = pa55word!", "Password = [PASSWORD]"),
+        ('password = "correct horse battery"', 'password = "[PASSWORD]"'),
+        ('{"password": "hunter two", "k": 3}', '{"password": "[PASSWORD]", "k": 3}'),
+        (r'"{\"passwd\":\"hunter2\"}"', r'"{\"passwd\":\"[PASSWORD]\"}"'),
+        ("{'password': 'hunter2'}", "{'password': '[PASSWORD]'}"),
+        ("secret=hunter22&x=1", "secret=[SECRET]&x=1"),
+        ("client_secret=a1b2c3d4&grant_type=x", "client_secret=[SECRET]&grant_type=x"),
+        ('{"clientSecret": "a1b2c3d4"}', '{"clientSecret": "[SECRET]"}'),
+        ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG", "AWS_SECRET_ACCESS_KEY=[SECRET]"),
+        ("#access_token=abcdef&state=1", "#access_token=[BEARER_TOKEN]&state=1"),
+        (
+            '{"access_token":"abcdef","refresh_token":"ghijkl"}',
+            '{"access_token":"[BEARER_TOKEN]","refresh_token":"[BEARER_TOKEN]"}',
+        ),
+        ("refreshToken: a1b2c3d4", "refreshToken: [BEARER_TOKEN]"),
+        # a name and a value apart
+        ('[{"name": "api_key", "value": "hunter22"}]', '[{"name": "api_key", "value": "[API_KEY]"}]'),
+        ('{"key":"X-Api-Key","value":"a b"}', '{"key":"X-Api-Key","value":"[API_KEY]"}'),
+        (
+            '{\n  "name": "db_password",\n  "value": "정규화 2"\n}',
+            '{\n  "name": "db_password",\n  "value": "[PASSWORD]"\n}',
+        ),
+        ('{"value": "abc", "name": "client_secret"}', '{"value": "[SECRET]", "name": "client_secret"}'),
+        (
+            r"{\"name\": \"access_token\", \"value\": \"abc\"}",
+            r"{\"name\": \"access_token\", \"value\": \"[BEARER_TOKEN]\"}",
+        ),
+        # full-width, as an input method for Korean or Japanese writes; what stays is as it was
+        ("제 번호（１번）는 ０１０-１２３４-５６７８이에요！", "제 번호（１번）는 [PHONE]이에요！"),
+        ("０１０－１２３４－５６７８，０１０１２３４５６７８", "[PHONE]，[PHONE]"),
+        ("（０２）１２３－４５６７　＋８２　１０　１２３４　５６７８", "（[PHONE]　[PHONE]"),
+        ("주민번호는 ８５０１０１－１２３４５６７이고", "주민번호는 [RRN]이고"),
+        ("AKIAIOSFODNN１EXAMPLE를", "[API_KEY]를"),
+        ("ａｐｉ＿ｋｅｙ＝ｈｕｎｔｅｒ２２", "ａｐｉ＿ｋｅｙ＝[API_KEY]"),
+        ("postgres://neo１j:hunter２@db:7687 ４", "postgres://neo１j:[PASSWORD]@db:7687 ４"),
     ],
 )
 def test_a_secret_becomes_the_placeholder_of_its_kind(text: str, redacted: str) -> None:
@@ -148,6 +199,23 @@ def test_a_secret_becomes_the_placeholder_of_its_kind(text: str, redacted: str) 
         "hf_hub_download_into_the_local_directory, ASIA_PACIFIC, 2020–2024, 1–2",
         "Authorization: Basic auth, authorization: a token, required; Basic authentication",
         "100%40 %40 a%40b 50%",
+        # lessons about passwords and secrets
+        "The password is asked for. Password: required; your password: at least eight characters, 8 or more",
+        "비밀번호(password)는 8자 이상입니다. password: 8자 이상, secret: 없음",
+        "CREATE TABLE users (id INT, password VARCHAR(20) NOT NULL, passwd CHAR(8), secret TEXT)",
+        "SELECT * FROM users WHERE id = ? AND password = ? OR password = :password OR password=%s",
+        "UPDATE users SET password = NULL WHERE password = @password AND secret = $1",
+        "SET password = SHA2(new_password, 256), password=crypt(input), password = hash",
+        "password=None, password: str, password: string, secret=True, client_secret: Optional[str]",
+        "password=settings.password, password=os.environ['DB_PASSWORD'], password=$PASSWORD, ${DB_PASSWORD}",
+        "The secret: divide and conquer; its secret: 3rd-party keys, 1-to-1 relations. A secret = a promise",
+        "password=, secret= access_token= &password=&x=1",
+        '{"type": "object", "required": ["password"], "properties": {"password": {"type": "string"}}}',
+        '{"password": "string", "secret": null, "access_token": ""}',
+        '{"name": "password policy", "value": "strict"}, {"name": "normal_form", "value": "password"}',
+        '{"name": "concept", "value": "정규화"}, {"value": "2NF", "name": "form"}',
+        "max_tokens=1024, token: word, tokens: 12345678, num_tokens=a1b2c3d4",
+        "１２３４ ２０２４－０１－０２ １５８８－１２３４ （３．１）제２정규형",
         "",
     ],
 )
@@ -170,6 +238,9 @@ def test_texts_that_are_joined_are_clean_where_each_of_them_is() -> None:
         "sk-",
         "+82",
         "//a:",
+        "password",
+        "hunter2",
+        "０１０－",
     ]
     texts = [
         *ends,
@@ -196,6 +267,73 @@ def test_ids_and_hashes_are_never_taken_for_numbers_or_keys() -> None:
         assert redact_text(text) == text
 
 
+PARTS = [
+    *(
+        "password",
+        "passwd",
+        "client_secret",
+        "access_token",
+        "api_key",
+        "name",
+        "value",
+        "Bearer",
+        "sk-",
+        "0",
+    ),
+    *(
+        "=",
+        ":",
+        "%3D",
+        " ",
+        '"',
+        "'",
+        "\\",
+        ",",
+        "&",
+        "\n",
+        "?",
+        "@",
+        "(",
+        ")",
+        "[",
+        "]",
+        ".",
+        "-",
+        "{",
+        "}",
+        "$",
+    ),
+    *(
+        "hunter2",
+        "none",
+        "정규화",
+        "０",
+        "１０",
+        "－",
+        "１２３４",
+        "５６７８",
+        "kim@example.com",
+        "010-1234-5678",
+    ),
+    *('", "value": "', '{"name": "', "A1b2C3d4", "[PASSWORD]", "[API_KEY]", "eyJ", "://a:", "。", "　", "8"),
+]
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(st.sampled_from(PARTS), max_size=14).map("".join))
+def test_whatever_the_text_redacting_twice_changes_nothing_more(text: str) -> None:
+    once = redact_text(text)
+    assert redact_text(once) == once
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="０１２３４５６７８９（）－＋：．　정규화。", max_size=40))
+def test_what_stays_of_a_full_width_text_is_as_it_was_written(text: str) -> None:
+    kept = redact_text(text)
+    for piece in re.split(r"\[(?:PHONE|RRN)\]", kept):
+        assert piece in text
+
+
 def test_redacting_twice_changes_nothing_more() -> None:
     text = f"kim@example.com 010-1234-5678 850101-1234567 api_key={OPENAI} Bearer {JWT} {AWS}"
     once = redact_text(text)
@@ -204,6 +342,24 @@ def test_redacting_twice_changes_nothing_more() -> None:
 
 
 HOSTILE = [
+    *(
+        "password=",
+        "password: ",
+        'password": "',
+        "secret=a",
+        "access_token%3D",
+        "password: aaaaaaa",
+        "password: a.",
+    ),
+    *(
+        ':"api_key","value":',
+        '"value":"a","name":"',
+        ': "' + "a" * 64,
+        ', "value": "a',
+        "０",
+        "０１０－",
+        "password=a.b(",
+    ),
     *("a@", "@", "@a.", "a.", "a@b.", "1", "-", "0-", "010-", "02-123-", "010 1234 567a"),
     *("+1", "+82 ", "+1 234 ", "850101-", "850101-1", "1-1234567 ", "sk-", "sk-" + "a" * 70 + " "),
     *("eyJ", "eyJa.", "-eyJaaaaaaaaa", "Bearer ", "bearer " + "a" * 70 + " ", "api_key=", '"api_key": '),
@@ -238,7 +394,7 @@ HOSTILE = [
 @pytest.mark.parametrize("part", HOSTILE, ids=lambda part: part[:12])
 def test_a_hostile_text_takes_time_in_proportion_to_its_length(part: str) -> None:
     # one sign of everything, so that every pattern runs over all of the text
-    signs = "a@b.c1 - 1234567 "
+    signs = 'a@b.c1 - 1234567 "value": password= password: '
     quick = seconds(signs + part * (50_000 // len(part)))
     slow = seconds(signs + part * (200_000 // len(part)))
     assert slow < 0.5, f"200 kB took {slow:.3f} s"

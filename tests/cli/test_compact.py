@@ -35,6 +35,15 @@ def test_it_says_what_it_did_and_what_stays(journal: Journal) -> None:
     assert len(list(journal.read())) == 1
 
 
+def test_it_says_where_a_line_is_that_a_crash_cut_short(journal: Journal) -> None:
+    torn = journal.path / "a.torn"
+    torn.write_bytes(b'{"kind')
+    done = CliRunner().invoke(app, ["compact", "--journal", str(journal.path)])
+    said = "".join(done.output.split())
+    assert "1lastlinethatacrashcutshortsetaside" in said
+    assert "".join(str(torn).split()) in said
+
+
 class Started:
     """A process that somebody started, and that runs until it is said to have ended."""
 

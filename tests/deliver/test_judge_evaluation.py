@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 
 import mlflow
@@ -11,6 +14,8 @@ from langchain_openai import ChatOpenAI
 from mlflow import MlflowClient
 from mlflow.entities import Run, Trace
 from mlflow.exceptions import MlflowException
+from mlflow.tracking._model_registry import utils as registry
+from mlflow.tracking._tracking_service import utils as tracking
 
 from examsgraph_callbacks.deliver import ship
 from examsgraph_callbacks.deliver.judge_evaluation import EVALUATED_TAG, JudgeRun, evaluate_judging
@@ -239,15 +244,81 @@ def test_mlflow_is_left_as_it_was(
 ) -> None:
     before = dict(os.environ)
     tracking_uri = mlflow.get_tracking_uri()
-
-    def tie(_placed: Placed, _journal: Journal) -> Opinion:
-        return Opinion("TIE")
-
     evaluated(journal, sqlite_uri, Judge("anybody", tie))
     assert mlflow.get_tracking_uri() == tracking_uri
     assert mlflow.active_run() is None
     assert dict(os.environ) == before
     assert capsys.readouterr() == ("", "")
+
+
+def tie(_placed: Placed, _journal: Journal) -> Opinion:
+    return Opinion("TIE")
+
+
+@pytest.fixture
+def judged(journal: Journal, compared: PromptComparison) -> Judging:
+    assert compared.tags == (tag_of("tone"),)
+    return Judging("tone", Judge("anybody", tie), journal)
+
+
+def surroundings() -> tuple[dict[str, str], str | None, str | None]:
+    return dict(os.environ), tracking._tracking_uri, registry._registry_uri
+
+
+@pytest.mark.parametrize(
+    "uris",
+    [*product([None, "sqlite:///the-hosts-own.db"], [None, "http://127.0.0.1:9"])],
+)
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_hosts_own_uris_are_left_as_they_were_set_or_in_the_environment_or_neither(
+    judged: Judging,
+    sqlite_uri: str,
+    monkeypatch: pytest.MonkeyPatch,
+    uris: tuple[str | None, str | None],
+    fails: bool,
+) -> None:
+    set_to, variable = uris
+    monkeypatch.setattr(tracking, "_tracking_uri", set_to)
+    monkeypatch.setattr(registry, "_registry_uri", set_to)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.delenv(name, raising=False)
+        if variable is not None:
+            monkeypatch.setenv(name, variable)
+    if fails:
+
+        def refused(**_arguments: object) -> None:
+            raise MlflowException("the disk is full")
+
+        monkeypatch.setattr(mlflow.genai, "evaluate", refused)
+    before = surroundings()
+    with pytest.raises(DeliveryError) if fails else nullcontext():
+        evaluate_judging(judged, sqlite_uri)
+    assert surroundings() == before
+
+
+def test_two_threads_at_once_evaluate_one_after_the_other_and_leave_all_as_it_was(
+    journal: Journal, sqlite_uri: str, compared: PromptComparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setattr(tracking, "_tracking_uri", None)
+    before = surroundings()
+    with ThreadPoolExecutor(2) as pool:
+        both = [
+            pool.submit(evaluated, journal, sqlite_uri, Judge(name, tie)) for name in ("anybody", "somebody")
+        ]
+        runs = [made for each in both for made in each.result()[1].values()]
+    assert [made.missing for made in runs] == [0] * 4
+    assert surroundings() == before
+
+
+def test_a_request_that_failed_is_not_repeated_past_the_budget_and_is_one_call_in_the_journal(
+    journal: Journal, sqlite_uri: str, server: JudgeServer, compared: PromptComparison
+) -> None:
+    server.will(*(Answer(status=500) for _ in range(3)))
+    work, _ = evaluated(journal, sqlite_uri, mlflow_judge("openai:/gpt-4o", server.url))
+    calls = [fact for fact in journal.read() if isinstance(fact, LLMCall)]
+    assert len(calls) == len(server.requests)
+    assert [call.status for call in calls].count("error") == len(work.failed) == 3
 
 
 def test_what_was_judged_of_a_learner_is_forgotten_with_the_learner(

@@ -116,6 +116,18 @@ def test_a_line_that_cannot_be_read_and_names_them_goes_too(journal: Journal) ->
     assert ids(journal.read()) == ids(turn("b", "user_002"))
 
 
+def test_a_torn_line_that_was_set_aside_and_names_them_goes_too(journal: Journal) -> None:
+    written(journal, turn("b", "user_002"))
+    journal.close()
+    (journal.path / "a.torn").write_bytes(b'{"user_id":"user_001","torn')
+    (journal.path / "b.torn").write_bytes(b'{"user_id":"user_002","torn')
+
+    forget(journal, Learner(frozenset({"user_001"})))
+
+    assert b"user_001" not in (journal.path / "a.torn").read_bytes()
+    assert b"user_002" in (journal.path / "b.torn").read_bytes()
+
+
 def test_who_writes_meanwhile_loses_nothing(journal: Journal) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "tests.journal.writing_application", str(journal.path)],

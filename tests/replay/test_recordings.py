@@ -76,7 +76,7 @@ def test_the_same_facts_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_header_says_what_wrote_it_and_by_which_rules_secrets_were_taken_out(recording: Path) -> None:
     header = Recording(recording).header
-    assert (header.format, header.schema_version, header.redaction) == (1, "1.3", "2")
+    assert (header.format, header.schema_version, header.redaction) == (1, "1.3", "3")
     assert "langchain-core" in header.libraries
 
 
@@ -135,7 +135,7 @@ def with_garbage(lines: list[bytes]) -> list[bytes]:
 
 
 def of_another_header(lines: list[bytes]) -> list[bytes]:
-    return [lines[0].replace(b'"redaction":"2"', b'"redaction":"3"'), *lines[1:]]
+    return [lines[0].replace(b'"redaction":"3"', b'"redaction":"4"'), *lines[1:]]
 
 
 def with_more_behind(lines: list[bytes]) -> list[bytes]:

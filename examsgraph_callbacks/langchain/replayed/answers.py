@@ -33,7 +33,7 @@ def result_of(call: LLMCall, schema: object = None) -> ChatResult:
                     # once for all choices, as providers report it
                     usage_metadata=_usage(call) if number == 0 else None,
                     response_metadata=about,
-                    additional_kwargs=_parsed(choice, schema),
+                    additional_kwargs={**_additional(choice), **_parsed(choice, schema)},
                 ),
                 generation_info={"finish_reason": call.finish_reason} if call.finish_reason else None,
             )
@@ -62,7 +62,7 @@ def chunks_of(call: LLMCall, schema: object = None) -> Iterator[ChatGenerationCh
                 content="",
                 usage_metadata=_usage(call),
                 response_metadata=_about(call),
-                additional_kwargs=_parsed(choice, schema),
+                additional_kwargs={**_additional(choice), **_parsed(choice, schema)},
                 chunk_position="last",
             ),
         )
@@ -82,6 +82,11 @@ def _content(choice: Message) -> str | list[str | dict[str, JsonValue]]:
     if isinstance(choice.content, list):
         return [block for block in choice.content if isinstance(block, str | dict)]
     return choice.content if isinstance(choice.content, str) else ""
+
+
+def _additional(choice: Message) -> dict[str, JsonValue]:
+    said = choice.extra.get("additional_kwargs") if isinstance(choice.extra, dict) else None
+    return said if isinstance(said, dict) else {}
 
 
 def _tool_call(given: JsonValue) -> ToolCall:
