@@ -14,6 +14,7 @@ from examsgraph_callbacks.counters import Counted, Counters
 from examsgraph_callbacks.counters.series import HISTOGRAMS, LIMITS, SERIES, Number
 from examsgraph_callbacks.counters.state import _PATIENCE_SECONDS
 from examsgraph_callbacks.counters.state import counting as counting_state
+from examsgraph_callbacks.defaults import ZERO_SECONDS
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.events import Exposure, Fact, PromptScore
 from examsgraph_callbacks.journal import Journal
@@ -34,8 +35,21 @@ from tests.deliver.factories import (
 NOW = BEGAN + timedelta(hours=1)
 
 
+class Clock:
+    """By which it is counted."""
+
+    now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def wait(self, seconds: float = ZERO_SECONDS) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
 def counters(journal: Journal, **options: object) -> Counters:
-    return Counters(journal, ZoneInfo("Asia/Seoul"), Meter(), now=lambda: NOW, **options)  # type: ignore[arg-type]
+    options = {"now": lambda: NOW, **options}
+    return Counters(journal, ZoneInfo("Asia/Seoul"), Meter(), **options)  # type: ignore[arg-type]
 
 
 def written(journal: Journal, facts: Iterable[Fact]) -> None:
@@ -132,7 +146,8 @@ def test_compaction_changes_no_figure(tmp_path: Path, when: str) -> None:
     for journal in (plain, compacted):
         written(journal, everywhere)
         journal.close()
-    counting = counters(compacted)
+    clock = Clock()
+    counting = counters(compacted, now=clock)
     if when == "after it":
         counting.look()
     if when == "after half of it":
@@ -147,6 +162,7 @@ def test_compaction_changes_no_figure(tmp_path: Path, when: str) -> None:
     assert compacted.segments() == []
     counted, expected = counting.look(), counters(plain).look()
     assert counted.facts == expected.facts == len(everywhere)
+    clock.wait()
     assert everything(counting.look()) == everything(expected)
     written(compacted, small_turn("three"))
     assert counting.look().facts == len(everywhere) + 3
@@ -216,25 +232,80 @@ def test_a_label_tells_apart_so_many_values_and_the_rest_are_others(tmp_path: Pa
     assert calls["llm", "other", "unknown", "ok"] == (6,)
 
 
-def test_a_new_series_is_told_as_0_once_so_that_its_first_events_are_an_increase(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
-    counting = counters(journal)
+KEY = ("llm", "gpt-4o-mini", "unknown", "ok")
+
+
+def calls_told(counting: Counters, **how: bool) -> Number:
+    return values(counting.look(**how), "examsgraph_calls")[KEY][0]
+
+
+def test_a_new_series_is_told_as_0_long_enough_for_every_prometheus(tmp_path: Path) -> None:
+    journal, clock = Journal(tmp_path), Clock()
+    counting = counters(journal, now=clock)
     counting.look()
     written(journal, [llm_call(), llm_call(name="two")])
-    key = ("llm", "gpt-4o-mini", "unknown", "ok")
-    assert values(counting.look(told=False), "examsgraph_calls")[key] == (0,)
-    assert values(counting.look(), "examsgraph_calls")[key] == (0,)
-    assert values(counting.look(), "examsgraph_calls")[key] == (2,)
+    assert calls_told(counting, told=False) == 0
+    clock.wait(1e6)
+    # two that scrape once a minute; of each the first scrape is lost
+    seen: dict[str, list[Number]] = {"one": [], "another": []}
+    for scrape in range(8):
+        name = ("one", "another")[scrape % 2]
+        told = calls_told(counters(journal, now=clock))
+        if scrape >= 2:
+            seen[name].append(told)
+        clock.wait(30)
+    assert seen == {"one": [0, 0, 2], "another": [0, 2, 2]}
+    written(journal, [llm_call(name="three")])
+    assert calls_told(counting) == 3
+
+
+def test_what_was_told_is_never_told_as_0_again_whatever_the_clock_does(tmp_path: Path) -> None:
+    journal, clock = Journal(tmp_path), Clock()
+    counting = counters(journal, now=clock)
+    counting.look()
+    written(journal, [llm_call()])
+    assert calls_told(counting) == 0
+    clock.wait()
+    assert calls_told(counting) == 1
+    clock.wait(-ZERO_SECONDS + 1)
+    assert calls_told(counting) == 1
+    clock.wait(-1e6)
+    assert calls_told(counting) == 1
+
+
+def test_what_a_server_of_before_had_told_is_told_on(tmp_path: Path) -> None:
+    journal, clock = Journal(tmp_path), Clock()
+    counting = counters(journal, now=clock)
+    counting.look()
+    written(journal, [llm_call()])
+    counting.look()
+    with counting_state(tmp_path) as state:
+        state.sql.execute("update series set shown = 1")
+        for index in ("turn_by_day", "question_by_day"):
+            state.sql.execute(f"drop index {index}")
+    assert calls_told(counting) == 1
+
+
+@pytest.mark.parametrize("table", ["turn", "question"])
+def test_what_is_old_is_dropped_without_a_look_at_all_the_rest(tmp_path: Path, table: str) -> None:
+    journal = Journal(tmp_path)
+    written(journal, full_turn())
+    counters(journal).look()
+    with counting_state(tmp_path) as state:
+        [plan] = state.sql.execute(f"explain query plan delete from {table} where day < 1").fetchall()
+    assert plan[-1].startswith(f"SEARCH {table} USING")
 
 
 def test_a_journal_that_is_not_there_yet_is_not_made_and_its_first_facts_are_new(tmp_path: Path) -> None:
-    counting = counters(Journal(tmp_path / "journal"))
+    clock = Clock()
+    counting = counters(Journal(tmp_path / "journal"), now=clock)
     nothing = counting.look()
     assert nothing.caught_up
     assert values(nothing, "examsgraph_path_length_hops")[()][-1] == 0
     assert not (tmp_path / "journal").exists()
     written(Journal(tmp_path / "journal"), small_turn("one"))
     assert set(values(counting.look(), "examsgraph_calls").values()) == {(0,)}
+    clock.wait()
     assert set(values(counting.look(), "examsgraph_calls").values()) == {(1,)}
 
 
@@ -254,8 +325,8 @@ def test_what_stood_there_at_first_is_told_when_it_is_all_counted_and_never_as_a
 
 
 def test_feedback_finds_its_concept_by_its_turn_or_by_its_question(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
-    counting = counters(journal)
+    journal, clock = Journal(tmp_path), Clock()
+    counting = counters(journal, now=clock)
     written(journal, [exploration(), *small_turn("other", after_seconds=10)])
     counting.look()
     written(
@@ -269,6 +340,7 @@ def test_feedback_finds_its_concept_by_its_turn_or_by_its_question(tmp_path: Pat
         ],
     )
     counting.look()
+    clock.wait()
     counted = counting.look()
     assert values(counted, "examsgraph_poor_understanding") == {
         ("정규화",): (2,),
