@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from examsgraph_callbacks.analytics.compaction import compact
 from examsgraph_callbacks.events import Exposure, Fact
 from examsgraph_callbacks.journal import Journal
@@ -83,6 +85,25 @@ def test_facts_of_a_kind_are_read_once_before_and_after_compaction(tmp_path: Pat
     assert {fact.event_id for fact in afresh.new()} == {
         f"exposure {number}" for number in (1, 3, 5, 7, 9, 20)
     }
+
+
+def test_a_look_that_fails_has_taken_nothing_and_the_next_one_takes_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = written(tmp_path)
+    facts = FactsOfKinds(journal, ["exposure"])
+    before = {fact.event_id for fact in facts.new()}
+    assert forget(journal, find_learner(journal.read, ["user_1"])) > 0
+    journal.write(exposure(20))
+    with monkeypatch.context() as patched:
+        patched.setattr(FactsOfKinds, "_of_line", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            facts.new()
+    assert {fact.event_id for fact in facts.new()} == {"exposure 20"}
+    assert facts.restarted, "what was taken before the failure is not to be added to"
+    assert before != {"exposure 20"}
+    assert facts.new() == []
+    assert not facts.restarted
 
 
 def test_a_line_that_only_quotes_the_kind_is_no_fact_of_it(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """The dashboard in a real browser: figures, filters, phones, darkness, keyboards, two languages, no leaks."""
 
+import os
+import re
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,16 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
+from fsspec.implementations.memory import MemoryFileSystem
 from playwright.sync_api import Browser
 
+from examsgraph_callbacks.analytics.compaction import compact
 from examsgraph_callbacks.events import Hop
 from examsgraph_callbacks.journal import Journal
-from examsgraph_callbacks.server import Service, api_router, page_router
+from examsgraph_callbacks.journal.lake import lake_of
+from examsgraph_callbacks.measure import Meter
+from examsgraph_callbacks.server import Service, api_router, application, page_router
+from examsgraph_callbacks.settings import Settings
 from tests.analytics.facts import answered, explored, feedback, silent
 from tests.server.dashboard_browser import Seen, chromium, opened
 from tests.server.served import Served, serving
@@ -59,6 +67,12 @@ def told(served: Served, part: str, **asked: str) -> Any:
 def month(days: int = 30) -> dict[str, str]:
     today = datetime.now(SEOUL).date()
     return {"since": f"{today - timedelta(days=days - 1)}", "until": f"{today + timedelta(days=1)}"}
+
+
+def picture(seen: Seen, name: str) -> None:
+    """Keep what the page looks like where somebody wants to see it."""
+    if folder := os.environ.get("EXAMSGRAPH_PICTURES"):
+        seen.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 def serious(page: Seen) -> list[str]:
@@ -370,6 +384,20 @@ def test_a_cost_that_nobody_knows_is_not_told_as_nothing(browser: Browser, tmp_p
         assert "tutor-ko-7b –" in " ".join(seen.text("#costs .legend").split())
 
 
+@contextmanager
+def running(app: FastAPI) -> Iterator[str]:
+    """The address of an application that runs in a thread of this process."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
 def test_in_an_application_of_the_users_own_the_page_asks_beside_itself(
     browser: Browser, tmp_path: Path
 ) -> None:
@@ -378,19 +406,80 @@ def test_in_an_application_of_the_users_own_the_page_asks_beside_itself(
     app, service = FastAPI(), Service(journal)
     for router in (page_router(), api_router(service)):
         app.include_router(router, prefix="/monitoring")
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            with opened(browser, url) as seen:
-                seen.load("/monitoring/")
-                assert "1 call " in seen.text("#costs .lead")
-                assert seen.complaints == []
-        finally:
-            server.should_exit = True
-            thread.join()
+    with running(app) as url, opened(browser, url) as seen:
+        seen.load("/monitoring/")
+        assert "1 call " in seen.text("#costs .lead")
+        assert seen.complaints == []
+
+
+def test_parts_say_that_the_lake_cannot_be_reached_and_the_others_go_on(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, lake = Journal(tmp_path / "journal"), f"memory://{tmp_path.name}/lake"
+    journal.write(answered(started_at=datetime.now(UTC)))
+    journal.close()
+    compact(journal, Meter(), is_delivered=lambda _segment, _size: True, lake=lake_of(journal.path, lake))
+
+    def fail(*_given: Any, **_named: Any) -> None:
+        raise ConnectionError("cannot connect to https://store.example")
+
+    away = "lake cannot be reached now (ConnectionError)"
+    with (
+        running(application(Service(journal, Settings(lake=lake)))) as url,
+        opened(browser, url) as seen,
+        monkeypatch.context() as patched,
+    ):
+        seen.load()
+        assert "1 call " in seen.text("#costs .lead")
+        for name in ("ls", "info", "open", "cat_file", "glob", "find", "exists", "modified"):
+            patched.setattr(MemoryFileSystem, name, fail)
+        seen.page.get_by_role("button", name="7 days").click()
+        seen.settle()
+        for place in ("#costs", "#routes", "#speed", "#concepts", "#paths"):
+            assert away in seen.text(place), place
+        # what is not narrowed keeps what was right when it was drawn, and says so
+        assert away in seen.text("#experiments")
+        assert "No prompt experiments yet" in seen.text("#experiments")
+        assert "$0.0118" in seen.text("[data-tile=costToday]")
+        assert away not in seen.text("#incidents")
+        picture(seen, "lake-away")
+        patched.undo()
+        seen.page.get_by_role("button", name="90 days").click()
+        seen.settle()
+        assert "1 call " in seen.text("#costs .lead")
+        assert away not in seen.text("main")
+
+
+def test_a_report_is_a_page_that_its_strict_policy_lets_be_as_it_is(browser: Browser, served: Served) -> None:
+    address = f"{served.api}/experiments/tutor_tone/page"
+    policy = httpx.get(address, timeout=60).headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    for scheme in ("light", "dark"):
+        with opened(browser, served.url, color_scheme=scheme) as seen:
+            seen.page.goto(address)
+            verdict = seen.page.locator(".verdict").first
+            assert verdict.evaluate("each => getComputedStyle(each).borderLeftWidth") == "4px"
+            assert serious(seen) == []
+            picture(seen, f"experiment-{scheme}")
+            assert seen.complaints == []
+
+
+def test_who_speaks_korean_is_told_paths_and_verdicts_in_korean(browser: Browser, served: Served) -> None:
+    with opened(browser, served.url, locale="ko-KR") as seen:
+        seen.load()
+        assert [each for each in seen.asked() if each.startswith("dashboard/paths") and "language=ko" in each]
+        seen.page.get_by_role("button", name="판정 계산하기").click()
+        seen.page.wait_for_selector("#experiments .verdict", timeout=60_000)
+        assert seen.page.locator("#experiments .verdict [lang=en]").count() == 0
+        said = seen.text("#experiments .verdict")
+        assert re.search("v2_friendly: (v1_strict보다|데이터가 아직|판정할 수 없음)", said), said
+        picture(seen, "korean")
+        with seen.page.expect_response("**/dashboard/paths*language=en*"):
+            seen.page.get_by_role("button", name="English").click()
+        seen.page.wait_for_selector("#paths .picture img[alt^='The hops']")
+        seen.page.wait_for_selector("#experiments .verdict:has-text('v2_friendly')")
+        assert seen.complaints == []
 
 
 def test_a_verdict_is_worked_out_when_it_is_asked_for(seen: Seen) -> None:

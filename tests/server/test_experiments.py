@@ -141,6 +141,16 @@ async def test_what_is_not_there_is_told(tomorrow: httpx.AsyncClient) -> None:
     assert (nobody.status_code, nobody.json()["error"]["field"]) == (422, "user_id")
 
 
+def exposed(user_id: str, variant: str, at: datetime) -> Exposure:
+    return Exposure(
+        event_id=f"given {user_id}",
+        started_at=at,
+        experiment="tone",
+        user_id=user_id,
+        prompt_variant=variant,
+    )
+
+
 async def test_a_report_is_worked_out_once_while_the_journal_stays_and_never_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
