@@ -155,8 +155,11 @@ class Service:
         """Whether the journal takes facts, as far as that shows without writing one."""
         journal = self.tracker.journal
         place = journal.path
-        while not place.exists():
-            place = place.parent
+        try:
+            while not place.exists():
+                place = place.parent
+        except OSError:
+            return False  # not even looked at
         return journal.held == 0 and place.is_dir() and os.access(place, os.W_OK | os.X_OK)
 
     @cached_property

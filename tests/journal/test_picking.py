@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from examsgraph_callbacks.analytics.compaction import compact
+from examsgraph_callbacks.errors import LakeUnavailableError
 from examsgraph_callbacks.events import Exposure, Fact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.forget import forget
+from examsgraph_callbacks.journal.lake import Lake
 from examsgraph_callbacks.journal.learner import find_learner
 from examsgraph_callbacks.journal.mark import journal_mark
 from examsgraph_callbacks.journal.picking import FactsOfKinds, Place, fact_at
 from examsgraph_callbacks.journal.reader import read_segment
+from examsgraph_callbacks.journal.store import Folder
 from examsgraph_callbacks.measure import Meter
 from tests.measure.facts import llm_call
 
@@ -137,3 +140,14 @@ def test_the_mark_changes_with_the_journal_and_only_then(tmp_path: Path) -> None
     forget(journal, find_learner(journal.read, ["user_1"]))
     marks.append(journal_mark(journal))
     assert len(set(marks)) == 5
+
+
+def test_a_lake_that_lists_what_it_does_not_have_is_told_and_not_looked_at_for_ever(tmp_path: Path) -> None:
+    class Forgetful(Folder):
+        def read(self, name: str) -> bytes:
+            raise FileNotFoundError(name)
+
+    journal = written(tmp_path)
+    compacted(journal)
+    with pytest.raises(LakeUnavailableError, match="cannot be reached now"):
+        Lake(Forgetful(journal.path / "lake")).commits()

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,16 @@ from playwright.sync_api import Browser
 
 from examsgraph_callbacks.analytics.compaction import compact
 from examsgraph_callbacks.events import Hop
+from examsgraph_callbacks.experiments.evidence import ArmEvidence, Evidence
+from examsgraph_callbacks.experiments.metrics import METRICS
+from examsgraph_callbacks.experiments.verdicts import _cautions, _why_invalid
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.lake import lake_of
 from examsgraph_callbacks.measure import Meter
 from examsgraph_callbacks.server import Service, api_router, application, page_router
 from examsgraph_callbacks.settings import Settings
 from tests.analytics.facts import answered, explored, feedback, silent
+from tests.experiments.classes import plan
 from tests.server.dashboard_browser import Seen, chromium, opened
 from tests.server.served import Served, serving
 from tests.servers.lived_journal import SEOUL, live
@@ -486,6 +491,56 @@ def test_a_verdict_is_worked_out_when_it_is_asked_for(seen: Seen) -> None:
     seen.page.get_by_role("button", name="Work out the verdict").click()
     seen.page.wait_for_selector("#experiments .verdict", timeout=60_000)
     assert "v2_friendly" in seen.text("#experiments .verdict")
+
+
+def reported() -> dict[str, Any]:
+    """A report with every verdict, every reason for none, and every caution."""
+    settled = plan({"v1_strict": 0.5, "v2_friendly": 0.5})
+    arms = {
+        name: ArmEvidence(learners, 9000, answered, dict.fromkeys(METRICS, ()))
+        for name, learners, answered in (("v1_strict", 5000, 8000), ("v2_friendly", 3000, 1000))
+    }
+    evidence = Evidence(settled, False, settled.started_at, (), arms, mixed=0, unpriced=1234)
+    pair = ("v2_friendly", "v1_strict")
+    kinds = (evidence, replace(evidence, replanned=True), replace(evidence, mixed=4000))
+    reasons = [_why_invalid(each, *pair) for each in kinds]
+    seen = {"estimate": 0.12, "low": 0.04, "high": 0.2, "bound": 0.03, "decided_on": "2025-03-08"}
+    beside = {"fraction": 0.25, "learners_needed": 1200, "others": [], "why": None}
+    worse = {"metric": "cost_usd", "estimate": 0.01, "low": 0.005, "high": 0.02, "change": "worse"}
+    compared: list[dict[str, Any]] = [
+        *({"verdict": "invalid", "why": reason} for reason in reasons),
+        {"verdict": "better", "others": [worse]},
+        {"verdict": "worse"},
+        {"verdict": "no difference larger than"},
+        {"verdict": "not enough data"},
+        {"verdict": "not enough data", "low": None, "high": None},
+        {"verdict": "not enough data", "estimate": None, "low": None, "high": None, "learners_needed": None},
+    ]
+    comparisons = [{"variant": "v2_friendly", **seen, **beside, **each} for each in compared]
+    cautions = [*_cautions(replace(evidence, mixed=4000))]
+    assert (len({*reasons} - {None}), len(cautions)) == (3, 3)
+    told = {"control": "v1_strict", "metric": "satisfaction", "minimum_effect": 0.05, "significance": 0.05}
+    sentences = [f"in English {number}" for number in range(len(compared))]
+    return {**told, "power": 0.8, "comparisons": comparisons, "cautions": cautions, "sentences": sentences}
+
+
+def test_every_verdict_reason_and_caution_has_its_korean_sentence(browser: Browser, served: Served) -> None:
+    with opened(browser, served.url, locale="ko-KR") as seen:
+        seen.page.route("**/report", lambda route: route.fulfill(json={"data": reported()}))
+        seen.load()
+        seen.page.get_by_role("button", name="판정 계산하기").click()
+        seen.page.wait_for_selector("#experiments .verdict")
+        said = seen.page.locator("#experiments .verdict p").all_inner_texts()
+        picture(seen, "verdicts")
+    assert len(said) == 9 + 3
+    words = {word for line in said for word in re.findall("[A-Za-z]{2,}", line)}
+    assert words <= {"strict", "friendly", "USD", "ID"}, said
+    assert said[3] == (
+        "v2_friendly: v1_strict보다 나음. 만족도 +0.120 (95% 구간 +0.040 ~ +0.200), 2025-03-08에 결정. "
+        "다만 비용 +0.010000 USD (+0.005000 USD ~ +0.020000 USD) 나빠짐."
+    )
+    assert "학습자 약 1,200명이 더 필요함" in said[6]
+    assert "1,234건" in said[10]
 
 
 def test_every_control_is_reached_with_the_tab_key_and_shows_it(seen: Seen) -> None:
