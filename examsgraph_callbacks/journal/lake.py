@@ -99,25 +99,21 @@ class Lake:
         self._seen: dict[str, Commit] = {}
 
     def commits(self) -> list[Commit]:
-        """The commits of this moment, oldest first.
-
-        Raises `LakeUnavailableError` where what is listed is not to be found, however often it is looked for.
-        """
-        for look in range(1, _LOOKS + 1):
-            seen: dict[str, Commit] = {}
+        """The commits of this moment, oldest first; raises `LakeUnavailableError` where they cannot be read."""
+        missing = FileNotFoundError()
+        for _ in range(_LOOKS):
             try:
-                for name in self.store.names(_COMMITS):
-                    known = self._seen.get(name)
-                    seen[name] = known or Commit.model_validate_json(self.store.read(name))
+                self._seen = {
+                    name: self._seen.get(name) or Commit.model_validate_json(self.store.read(name))
+                    for name in self.store.names(_COMMITS)
+                }
             except FileNotFoundError as error:
                 # replaced while they were read: what replaced it stands there before it goes
-                if look == _LOOKS:
-                    raise LakeUnavailableError(error) from error
+                missing = error
                 continue
-            self._seen = seen
-            break
-        replaced = {commit.replaces for commit in self._seen.values()}
-        return [commit for commit in self._seen.values() if commit.name not in replaced]
+            replaced = {commit.replaces for commit in self._seen.values()}
+            return [commit for commit in self._seen.values() if commit.name not in replaced]
+        raise LakeUnavailableError(missing) from missing
 
     def commit(
         self,

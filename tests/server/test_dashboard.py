@@ -262,10 +262,9 @@ async def test_a_part_is_told_anew_only_where_it_changed(page: Page) -> None:
     assert (await page.data("dashboard/standing"))["today"] == "2025-03-16"
 
 
-async def test_an_unchanged_journal_is_asked_once_however_often_the_page_is_loaded(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page.write(answered())
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows by one whenever a question looks at the journal's tables."""
     asked: list[str] = []
     real = DashboardQuestions._tables
 
@@ -274,6 +273,13 @@ async def test_an_unchanged_journal_is_asked_once_however_often_the_page_is_load
         return real(questions, *given)
 
     monkeypatch.setattr(DashboardQuestions, "_tables", counted)
+    return asked
+
+
+async def test_an_unchanged_journal_is_asked_once_however_often_the_page_is_loaded(
+    page: Page, asked: list[str]
+) -> None:
+    page.write(answered())
     for _ in range(3):
         for part in PARTS:
             await page.data(part)
@@ -281,17 +287,9 @@ async def test_an_unchanged_journal_is_asked_once_however_often_the_page_is_load
 
 
 async def test_what_no_part_knows_in_an_address_makes_no_answer_of_its_own(
-    page: Page, monkeypatch: pytest.MonkeyPatch
+    page: Page, asked: list[str]
 ) -> None:
     page.write(answered())
-    asked: list[str] = []
-    real = DashboardQuestions._tables
-
-    def counted(questions: DashboardQuestions, *given: Any) -> Any:
-        asked.append("tables")
-        return real(questions, *given)
-
-    monkeypatch.setattr(DashboardQuestions, "_tables", counted)
     same_moment = ("2025-03-15", "2025-03-15T00:00:00+09:00", "2025-03-14T15:00:00Z")
     for number, since in enumerate(same_moment * 3):
         await page.data("dashboard/costs", since=since, nonsense=f"{number}" * 1000)
