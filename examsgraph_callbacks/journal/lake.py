@@ -99,7 +99,7 @@ class Lake:
         self._seen: dict[str, Commit] = {}
 
     def commits(self) -> list[Commit]:
-        """The commits of this moment, oldest first; raises `LakeUnavailableError` where they cannot be read."""
+        """The commits of this moment, oldest first, or `LakeUnavailableError`."""
         missing = FileNotFoundError()
         for _ in range(_LOOKS):
             try:
