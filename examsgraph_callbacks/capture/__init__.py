@@ -14,6 +14,7 @@ from examsgraph_callbacks.capture.redaction import REDACTION_VERSION, Redact, re
 from examsgraph_callbacks.capture.request import PARAMETERS, recorded_request
 from examsgraph_callbacks.capture.surroundings import know_surroundings, surrounding_run
 from examsgraph_callbacks.capture.usage import (
+    SPLIT_OPEN,
     Usage,
     usage_from_langchain,
     usage_from_openai,
@@ -24,6 +25,7 @@ from examsgraph_callbacks.capture.vectors import embedded_texts, packed_vectors,
 __all__ = [
     "PARAMETERS",
     "REDACTION_VERSION",
+    "SPLIT_OPEN",
     "Clock",
     "ExplorationRecord",
     "OpenRun",

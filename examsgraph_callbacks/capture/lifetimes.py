@@ -2,24 +2,31 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["written_for_an_hour"]
+__all__ = ["cache_write_split"]
 
 _ONE_HOUR = "1h"
 _DEFAULT = "5m"
 
 
-def written_for_an_hour(written: int, request: object) -> int | None:
-    """How many of the `written` tokens are kept for an hour, by the recorded `request`; None if it is open.
+def cache_write_split(call: Mapping[str, object]) -> dict[str, object]:
+    """What the request says of a call's cache writes where its usage does not: fields to add to its others.
 
     Anthropic splits its writes by lifetime, but of a stream in the first event only, which LangChain and
     LlamaIndex pass over. A request that asks for one lifetime (`cache_control` with the `ttl` "5m", the
     default, or "1h", in messages, tools or for the request as a whole) settles what all its writes are.
-    One that asks for both does not.
+    One that asks for both, or for one that is not known here, leaves it open. One that asks for none says
+    nothing.
     """
-    lifetimes = set(_lifetimes(request)) if isinstance(request, Mapping) else set()
+    written, request = call.get("cache_write_tokens"), call.get("request")
+    is_told = call.get("cache_write_1h_tokens") is not None or call.get("cache_write_split_open") is not None
+    if not written or is_told or not isinstance(request, Mapping):
+        return {}
+    lifetimes = set(_lifetimes(request))
+    if not lifetimes:
+        return {}
     if lifetimes == {_ONE_HOUR}:
-        return written
-    return 0 if lifetimes == {_DEFAULT} else None
+        return {"cache_write_1h_tokens": written}
+    return {"cache_write_1h_tokens": 0} if lifetimes == {_DEFAULT} else {"cache_write_split_open": True}
 
 
 def _lifetimes(request: Mapping[str, object]) -> Iterator[object]:

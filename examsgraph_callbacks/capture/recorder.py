@@ -11,7 +11,7 @@ from examsgraph_callbacks.capture.content import cut
 from examsgraph_callbacks.capture.context import Context, ambient_context, context_in_metadata, nearest
 from examsgraph_callbacks.capture.endings import end_with_the_process
 from examsgraph_callbacks.capture.exploration import ExplorationRecord, listen_for_explorations
-from examsgraph_callbacks.capture.lifetimes import written_for_an_hour
+from examsgraph_callbacks.capture.lifetimes import cache_write_split
 from examsgraph_callbacks.capture.open_runs import OpenRun, shared_open_runs
 from examsgraph_callbacks.capture.privacy import Privacy
 from examsgraph_callbacks.capture.unfinished import (
@@ -202,9 +202,8 @@ class Recorder:
         fields.update(run.content)
         if content:
             fields.update(content)
-            written = content.get("cache_write_tokens")
-            if written and isinstance(written, int) and content.get("cache_write_1h_tokens") is None:
-                fields["cache_write_1h_tokens"] = written_for_an_hour(written, fields.get("request"))
+            if content.get("cache_write_tokens"):
+                fields.update(cache_write_split(fields))
         self._write(run.fact, fields)
 
     def end_all(self) -> None:

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["Usage", "usage_from_langchain", "usage_from_openai", "usage_from_response"]
+__all__ = ["SPLIT_OPEN", "Usage", "usage_from_langchain", "usage_from_openai", "usage_from_response"]
+
+SPLIT_OPEN = "cache_write_split_open"
+"""By this name a replay, and no provider, says in its usage that the recorded call left it open."""
 
 _TIERS = ("flex_", "priority_")
 # as Anthropic has it, and LangChain after it
@@ -15,7 +18,8 @@ class Usage(NamedTuple):
     """What a provider reported, in tokens; None is what it did not say.
 
     Cached, cache-write and audio-input tokens are parts of input, reasoning and audio-output tokens
-    parts of output; what is written to be kept for an hour is a part of the cache writes.
+    parts of output; what is written to be kept for an hour is a part of the cache writes, and
+    `cache_write_split_open` says that nobody knows which part.
     """
 
     input_tokens: int | None = None
@@ -26,10 +30,11 @@ class Usage(NamedTuple):
     audio_input_tokens: int | None = None
     audio_output_tokens: int | None = None
     cache_write_1h_tokens: int | None = None
+    cache_write_split_open: bool | None = None
 
     def or_else(self, other: "Usage") -> "Usage":
         """The same usage, with what it does not say taken from `other`."""
-        return Usage(*[theirs if mine is None else mine for mine, theirs in zip(self, other, strict=True)])
+        return Usage._make(theirs if mine is None else mine for mine, theirs in zip(self, other, strict=True))
 
 
 def usage_from_langchain(usage: Mapping[str, object]) -> Usage:
@@ -49,6 +54,7 @@ def usage_from_langchain(usage: Mapping[str, object]) -> Usage:
         audio_input_tokens=_count(inputs.get("audio")),
         audio_output_tokens=_count(outputs.get("audio")),
         cache_write_1h_tokens=None if written is None else _count(inputs.get(_FOR_AN_HOUR)),
+        cache_write_split_open=True if written and inputs.get(SPLIT_OPEN) else None,
     )
 
 
@@ -101,6 +107,7 @@ def _usage_from_anthropic(usage: Mapping[str, object]) -> Usage:
         cache_write_tokens=written,
         reasoning_tokens=_count(_mapping(usage.get("output_tokens_details")).get("thinking_tokens")),
         cache_write_1h_tokens=_count(by_lifetime.get(_FOR_AN_HOUR)),
+        cache_write_split_open=True if written and usage.get(SPLIT_OPEN) else None,
     )
 
 

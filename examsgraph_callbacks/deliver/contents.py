@@ -87,6 +87,7 @@ def call_contents(measured: MeasuredCall, cost: CallCost | None) -> Attributes:
         "examsgraph.time_to_first_token_ms": call.time_to_first_token_ms,
         "examsgraph.reasoning_tokens": call.reasoning_tokens,
         "examsgraph.cache_write_1h_tokens": call.cache_write_1h_tokens,
+        "examsgraph.cache_write_split_open": call.cache_write_split_open,
     }
     if measured.total_tokens is not None:
         contents["mlflow.chat.tokenUsage"] = _known(usage)

@@ -118,7 +118,8 @@ class LLMCall(RunFact):
     `cached_tokens`, `cache_write_tokens` and `audio_input_tokens` are parts of `input_tokens`;
     `cache_write_1h_tokens` (written to be kept for an hour, not for some minutes) is a part of
     `cache_write_tokens`; `reasoning_tokens` and `audio_output_tokens` are parts of `output_tokens`: never
-    add them on top.
+    add them on top. `cache_write_split_open` says that the request asked for writes of both lifetimes and
+    nothing told how many are of which, None that there is nothing to say of it.
     A count is None where the provider reported none; `usage_source` None leaves it to be estimated.
     `request_length` and `answer_length` are kept for that where the text itself was redacted or dropped.
     `stated_cost_usd` is what whoever reported the call says that it cost, and `response_quality` what they
@@ -135,6 +136,7 @@ class LLMCall(RunFact):
     cached_tokens: NonNegativeInt | None = None
     cache_write_tokens: NonNegativeInt | None = None
     cache_write_1h_tokens: NonNegativeInt | None = None
+    cache_write_split_open: bool | None = None
     reasoning_tokens: NonNegativeInt | None = None
     audio_input_tokens: NonNegativeInt | None = None
     audio_output_tokens: NonNegativeInt | None = None

@@ -4,7 +4,7 @@ from examsgraph_callbacks.errors import SchemaError
 
 __all__ = ["SCHEMA_VERSION", "refuse_newer_schema"]
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 """Major.minor. A newer minor version only adds fields or kinds; a newer major one is refused."""
 
 

@@ -73,6 +73,7 @@ FACT_COLUMNS = pa.schema(
     [
         *((name, pa.string()) for name in _TEXTS),
         *((name, pa.int64()) for name in _COUNTS),
+        ("cache_write_split_open", pa.bool_()),
         ("understanding_score", pa.int64()),
         ("started_at", pa.timestamp("us", "UTC")),
         ("latency_ms", pa.float64()),

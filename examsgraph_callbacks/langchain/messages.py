@@ -25,6 +25,10 @@ def request_of_messages(
     parameters: Mapping[str, object],
 ) -> dict[str, object]:
     """A chat request: its messages, the tools offered and the sampling parameters."""
+    given = parameters.get("model_kwargs")
+    if given and isinstance(given, dict) and "cache_control" in given:
+        # langchain-anthropic sends these along without naming them among the others
+        parameters = {"cache_control": given["cache_control"], **parameters}
     return recorded_request([_message(message) for message in messages], parameters)
 
 

@@ -88,7 +88,11 @@ def _usage(
             # no prompt takes no tokens: the provider said it in its first event only, which
             # langchain-anthropic passes over
             usage = usage._replace(
-                input_tokens=None, cached_tokens=None, cache_write_tokens=None, cache_write_1h_tokens=None
+                input_tokens=None,
+                cached_tokens=None,
+                cache_write_tokens=None,
+                cache_write_1h_tokens=None,
+                cache_write_split_open=None,
             )
         return usage, metadata.get("total_cost") == 0
     if raw == {} and message is None and not streamed and "token_usage" in output:

@@ -35,12 +35,24 @@ def call_fields(llm: BaseLLM, arguments: BoundArguments) -> dict[str, object]:
     else:
         chat = [message for message in _items(asked) if isinstance(message, ChatMessage)]
         messages = [message_fields(message) for message in chat]
-        # what LlamaIndex's Anthropic puts on the last block of a message, and is no part of its content
-        if marks := [mark for message in chat if (mark := message.additional_kwargs.get("cache_control"))]:
-            parameters["cache_control"] = marks
+        if marks := _cache_marks(chat, own.get("cache_idx")):
+            whole = parameters.get("cache_control")
+            parameters["cache_control"] = marks if whole is None else [whole, *marks]
     if not isinstance(model, str):
         model = None if metadata is None or metadata.model_name == "unknown" else metadata.model_name
     return {"requested_model": model, "request": recorded_request(messages, parameters)}
+
+
+def _cache_marks(chat: Sequence[ChatMessage], cached_up_to: object) -> list[object]:
+    """What LlamaIndex's Anthropic puts on the last block of a message, and is no part of its content.
+
+    `cached_up_to` is its `cache_idx`: up to that message (-1: to the last) it marks them by itself.
+    """
+    marked = 0
+    if isinstance(cached_up_to, int):
+        marked = len(chat) if cached_up_to == -1 else max(0, cached_up_to + 1)
+    given = [mark for message in chat[marked:] if (mark := message.additional_kwargs.get("cache_control"))]
+    return [{"type": "ephemeral"}, *given] if marked else given
 
 
 def message_fields(message: ChatMessage) -> dict[str, object]:

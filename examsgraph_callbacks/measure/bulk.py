@@ -79,6 +79,9 @@ class _Bill:
         self._is_error = _truth(pc.equal(calls["status"], "error"))
         self._inputs, self._outputs = _whole(calls["input_tokens"]), _whole(calls["output_tokens"])
         self._parts = {name: _whole(calls[name]) for name in _PARTS}
+        self._is_untold = self._is_llm & _truth(calls["cache_write_split_open"])
+        self._is_untold &= self._parts["cache_write_1h_tokens"] == _UNKNOWN
+        self._is_untold &= self._parts["cache_write_tokens"] > 0
         self._estimated = np.zeros(self._size, bool)
         self._count(call_at)
 
@@ -191,6 +194,10 @@ class _Bill:
 
     def _charge(self, costs: Costs, alike: _Rows, quote: Quote) -> None:
         rows = alike.rows
+        untold = self._is_untold[rows]
+        if not quote.writes_alike and untold.any():
+            costs.refuse(rows[untold], quote.why_not_untold)
+            rows = rows[~untold]
         inputs, outputs = self._inputs[rows], np.maximum(self._outputs[rows], 0)
         parts = {name: np.maximum(column[rows], 0) for name, column in self._parts.items()}
         if alike.kind == "embedding_call":

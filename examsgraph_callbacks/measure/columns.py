@@ -28,6 +28,7 @@ CALL_COLUMNS = pa.schema(
         ("cached_tokens", pa.int64()),
         ("cache_write_tokens", pa.int64()),
         ("cache_write_1h_tokens", pa.int64()),
+        ("cache_write_split_open", pa.bool_()),
         ("reasoning_tokens", pa.int64()),
         ("audio_input_tokens", pa.int64()),
         ("audio_output_tokens", pa.int64()),

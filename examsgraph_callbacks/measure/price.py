@@ -46,7 +46,8 @@ class Quote:
 
     `flat` are the prices where they are one number for each kind of token, else None; they may change
     `within_a_day`. It `hears` where it prices audio that the model read, `speaks` where it prices audio
-    that it wrote, `keeps` where it prices what is written to the provider's cache for an hour.
+    that it wrote, `keeps` where it prices what is written to the provider's cache for an hour, and
+    `writes_alike` where that costs no more than what is written for some minutes.
     """
 
     version: str
@@ -56,9 +57,13 @@ class Quote:
     hears: bool = True
     speaks: bool = True
     keeps: bool = True
+    writes_alike: bool = False
 
     def why_not(self, model: str | None, tokens: BilledTokens) -> str | None:
         """Why these tokens have no price although the model has one; None where they have."""
+        if tokens.is_split_open and tokens.cache_write and not self.writes_alike:
+            # whichever they were taken for, the cost might be another
+            return self.why_not_untold
         if (tokens.audio_input and not self.hears) or (tokens.audio_output and not self.speaks):
             # the library would take it for text, which costs a fraction of it
             return f"{self.version} lists {model} without a price for audio"
@@ -66,6 +71,14 @@ class Quote:
             # the library would take them for writes of five minutes, which cost less
             return f"{self.version} lists {model} without a price for cache writes kept for an hour"
         return None
+
+    @property
+    def why_not_untold(self) -> str:
+        """Why there is no price for cache writes that nobody told apart, where not all `writes_alike`."""
+        return (
+            "the answer did not tell cache writes of 5 minutes from those of an hour, and "
+            f"{self.version} has no one price for both: ask for one of them, or do not stream the answer"
+        )
 
     def price(self, model: str | None, tokens: BilledTokens, moment: datetime) -> Price:
         """The cost of `tokens` at a moment (UTC) of the quote's day, or the reason why there is none."""
@@ -91,9 +104,10 @@ class PriceList:
         What was served is what is billed: the requested model's list price holds only where nobody said
         what was served (an override may be for either name, such as an Azure deployment's). Cached,
         cache-write, audio and reasoning tokens are parts of input and output and are billed once, and so
-        are writes kept for an hour, which are parts of the writes; web
-        searches that a provider runs are not among the facts and not in the cost. Where no price is
-        known the cost is None with a reason, never 0: 0 is a cache hit, or a model whose price is 0.
+        are writes kept for an hour, which are parts of the writes; where nobody knows which part, the cost
+        is known only if they cost the same. Web searches that a provider runs are not among the facts and
+        not in the cost. Where no price is known the cost is None with a reason, never 0: 0 is a cache hit,
+        or a model whose price is 0.
         A cost that the call's reporter stated is used as stated; `listed` tells what it is by the lists.
         """
         if call.stated_cost_usd is not None:
@@ -115,6 +129,7 @@ class PriceList:
             call.audio_output_tokens,
             call.reasoning_tokens,
             call.cache_write_1h_tokens,
+            is_split_open=bool(call.cache_write_split_open) and call.cache_write_1h_tokens is None,
         )
         return self._bill(call, call.service_tier, tokens)
 
@@ -192,7 +207,12 @@ class PriceList:
 
 
 def _flat_quote(version: str, prices: TokenPrices) -> Quote:
-    return Quote(version, lambda tokens, _moment: prices.cost_usd(tokens), prices)
+    return Quote(
+        version,
+        lambda tokens, _moment: prices.cost_usd(tokens),
+        prices,
+        writes_alike=prices.writes_alike,
+    )
 
 
 def _listed(provider: str | None, model: str, tier: str | None, day: date, *, writes: bool) -> Quote | str:
@@ -239,11 +259,13 @@ def _listed(provider: str | None, model: str, tier: str | None, day: date, *, wr
     quote = (
         Quote(version, cost_usd, within_a_day=within_a_day) if flat is None else _flat_quote(version, flat)
     )
+    keeps = prices.cache_write_1h_mtok is not None
     return replace(
         quote,
         hears=prices.input_audio_mtok is not None,
         speaks=prices.output_audio_mtok is not None,
-        keeps=prices.cache_write_1h_mtok is not None,
+        keeps=keeps,
+        writes_alike=keeps and not within_a_day and prices.cache_write_1h_mtok == prices.cache_write_mtok,
     )
 
 

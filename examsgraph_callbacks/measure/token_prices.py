@@ -1,6 +1,6 @@
 """What a call costs under prices for a million tokens, each token billed once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 __all__ = ["BilledTokens", "TokenPrices"]
@@ -12,7 +12,8 @@ _MILLION = 1_000_000
 class BilledTokens:
     """The tokens of a call by what they cost; all but `input` and `output` are parts of those two.
 
-    `cache_write_1h`, written to be kept for an hour, is a part of `cache_write`.
+    `cache_write_1h`, written to be kept for an hour, is a part of `cache_write`; of `is_split_open` calls
+    nobody knows which.
     """
 
     input: int
@@ -23,6 +24,7 @@ class BilledTokens:
     audio_output: int | None = None
     reasoning: int | None = None
     cache_write_1h: int | None = None
+    is_split_open: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ class TokenPrices:
     cached: Decimal | None = None
     cache_write: Decimal | None = None
     cache_write_1h: Decimal | None = None
+
+    @property
+    def writes_alike(self) -> bool:
+        """Whether what is written to the cache costs the same however long it is kept."""
+        of_minutes = self.input if self.cache_write is None else self.cache_write
+        return self.cache_write_1h is None or self.cache_write_1h == of_minutes
 
     def cost_usd(self, tokens: BilledTokens) -> Decimal:
         """The cost of `tokens` in USD.

@@ -1,6 +1,6 @@
 """The lines of a recording: a header, then shared texts and facts in order, then the end.
 
-    {"egrec":{"format":1,"schema_version":"1.2",…}}
+    {"egrec":{"format":1,"schema_version":"1.3",…}}
     {"n":1,"hash":"9c1f…","text":"당신은 친절한 …"}
     {"n":2,"hash":"04be…","fact":{"kind":"llm_call",…,"content":{"$text":1}…}}
     {"end":{"lines":2,"texts":1,"facts":1,"sha256":"…"}}

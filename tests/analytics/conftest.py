@@ -1,5 +1,6 @@
-"""What every question of these tests is asked of."""
+"""Fixtures that several questions are asked of."""
 
-from tests.analytics.asking import ask
+from tests.analytics.asked import ask
+from tests.analytics.compacted import journal
 
-__all__ = ["ask"]
+__all__ = ["ask", "journal"]

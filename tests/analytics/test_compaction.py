@@ -1,79 +1,24 @@
 """Compaction: the same facts before and after, whatever happens in the midst of it."""
 
 import os
-import signal
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pytest
 from pyarrow import parquet
 
 from examsgraph_callbacks.analytics import Analytics
-from examsgraph_callbacks.analytics.compaction import Compaction, compact
 from examsgraph_callbacks.deliver.checkpoint import Checkpoint, SegmentCheckpoint, delivered_everywhere
-from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal import Journal, Problem
-from examsgraph_callbacks.journal.columns import read_columns
 from examsgraph_callbacks.journal.encode import encode_fact
 from examsgraph_callbacks.journal.lake import Lake
 from examsgraph_callbacks.journal.store import Folder
 from examsgraph_callbacks.measure import Meter, PriceList, PriceOverride
 from examsgraph_callbacks.settings import Settings
-from tests.analytics.facts import answered, document_path, explored, feedback
+from tests.analytics.compacted import NOW, answers, append, compacted, every_id
+from tests.analytics.facts import answered
 from tests.journal.test_columns import BROKEN, UNUSUAL
-from tests.measure.facts import NEW_YEAR, embedding_call
-
-NOW = datetime(2025, 6, 1, tzinfo=UTC)
-
-
-def facts_of(name: str, *hours: int) -> list[Fact]:
-    made: list[Fact] = []
-    for hour in hours:
-        at: dict[str, Any] = {"started_at": NEW_YEAR + timedelta(hours=hour), "user_id": f"학생 {name}"}
-        made += [
-            explored(*document_path(), wrong_concept="정규화", event_id=f"{name}{hour}x", **at),
-            answered(event_id=f"{name}{hour}a", trace_id=f"{name}{hour}", **at),
-            embedding_call(event_id=f"{name}{hour}e", **at),
-            feedback(event_id=f"{name}{hour}f", understanding_score=2, **at),
-        ]
-    return made
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    """Three segments that overlap in time, over three days."""
-    place = tmp_path / "journal"
-    place.mkdir()
-    for name, hours in (("a", (0, 5, 30, 60)), ("b", (1, 5, 31)), ("c", (2, 70))):
-        lines = b"".join(map(encode_fact, facts_of(name, *hours)))
-        (place / f"{name}.jsonl").write_bytes(lines)
-    return Journal(place)
-
-
-def append(segment: Path, line: bytes) -> None:
-    with segment.open("ab") as file:
-        file.write(line)
-
-
-def compacted(journal: Journal, **how: object) -> Compaction:
-    settled = {"is_delivered": lambda _segment, _size: True, "grace": timedelta(0)} | how
-    return compact(journal, **settled)  # type: ignore[arg-type]
-
-
-def every_id(journal: Journal) -> list[str]:
-    return [fact.event_id for fact in journal.read()]
-
-
-def answers(journal: Journal) -> list[object]:
-    asked = Analytics(journal, Settings(lake=None))
-    return [asked.top_failed_concepts(), asked.average_cost(), asked.cost_by_hour(), asked.path_quality()]
 
 
 def test_facts_are_whole_and_in_the_same_order_as_before(journal: Journal) -> None:
@@ -101,30 +46,6 @@ def test_compacted_in_small_pieces_they_are_the_same(journal: Journal) -> None:
     compacted(journal, rows_a_commit=1)
     assert len(Lake(Folder(journal.path / "lake")).commits()) == 3
     compacted(journal)
-    assert list(journal.read()) == before
-
-
-def test_a_piece_that_the_disk_refused_is_not_passed_over_by_the_next_one(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small = partial(read_columns, chunk_bytes=3000)
-    monkeypatch.setattr("examsgraph_callbacks.analytics.compaction.read_columns", small)
-    before = list(journal.read())
-    write, writes = Folder.write, iter(range(10**6))
-
-    def full_for_a_moment(folder: Folder, name: str, content: bytes) -> None:
-        if next(writes) == 0:
-            raise OSError("the disk is full")
-        write(folder, name, content)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Folder, "write", full_for_a_moment)
-        with pytest.raises(OSError, match="full"):
-            compacted(journal, rows_a_commit=1)
-    assert list(journal.read()) == before
-    for _ in range(3):
-        compacted(journal, rows_a_commit=1)
-    assert journal.segments() == []
     assert list(journal.read()) == before
 
 
@@ -224,103 +145,6 @@ def test_delivered_is_what_every_destination_has_to_the_end(
     assert delivered_everywhere(journal.path)(segment, size)
 
 
-class CrashingFolder(Folder):
-    """A folder whose process ends, so to speak, just before its `last` change."""
-
-    def __init__(self, path: Path, last: int) -> None:
-        super().__init__(path)
-        self.left = last
-
-    def write(self, name: str, content: bytes | memoryview) -> None:
-        if self.left == 0:
-            raise KeyboardInterrupt
-        self.left -= 1
-        super().write(name, content)
-
-
-def test_cut_short_before_any_of_its_writes_it_loses_and_doubles_nothing(journal: Journal) -> None:
-    before, told = every_id(journal), answers(journal)
-    cut = 0
-    for last in range(100):
-        try:
-            compacted(journal, lake=Lake(CrashingFolder(journal.path / "lake", last)), rows_a_commit=1)
-        except KeyboardInterrupt:
-            cut += 1
-        else:
-            break
-        assert every_id(journal) == before
-        assert answers(journal) == told
-    assert cut > 5
-    compacted(journal)
-    assert journal.segments() == []
-    assert every_id(journal) == before
-    assert answers(journal) == told
-
-
-KILLED = """
-import os, signal, sys
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
-from examsgraph_callbacks.analytics.compaction import compact
-from examsgraph_callbacks.journal import Journal
-
-left = int(sys.argv[2])
-def kill_at(module, name):
-    real = getattr(module, name)
-    def counted(*args, **kwargs):
-        global left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*args, **kwargs)
-    setattr(module, name, counted)
-kill_at(os, "fsync")
-kill_at(Path, "replace")
-kill_at(Path, "unlink")
-for _ in range(2):
-    compact(Journal(sys.argv[1]), is_delivered=lambda path, size: True, grace=timedelta(0), rows_a_commit=1)
-"""
-
-
-def killed_at(journal: Journal, step: int) -> int:
-    command = [sys.executable, "-c", KILLED, str(journal.path), str(step)]
-    return subprocess.run(command, check=False).returncode
-
-
-@pytest.mark.parametrize("step", [0, 1, 4, 20, 23, 45, 69, 70, 71])
-def test_killed_at_any_step_it_loses_and_doubles_nothing(journal: Journal, step: int) -> None:
-    before, told = every_id(journal), answers(journal)
-    assert killed_at(journal, step) == -signal.SIGKILL
-    assert every_id(journal) == before
-    assert answers(journal) == told
-    compacted(journal)
-    compacted(journal)
-    assert journal.segments() == []
-    assert every_id(journal) == before
-    assert answers(journal) == told
-
-
-def test_two_at_once_do_not_both_compact(journal: Journal) -> None:
-    def while_another_runs(_segment: Path, _size: int) -> bool:
-        seen.append(compacted(journal))
-        return True
-
-    seen: list[Compaction] = []
-    compacted(journal)
-    compacted(journal, is_delivered=while_another_runs)
-    assert seen == [Compaction(busy=True)] * 3
-
-
-def test_a_reader_that_began_before_a_compaction_reads_each_fact_once(journal: Journal) -> None:
-    before = every_id(journal)
-    reading: Iterator[Fact] = journal.read()
-    read = [next(reading).event_id]
-    compacted(journal, grace=timedelta(minutes=10))
-    read += [fact.event_id for fact in reading]
-    assert read == before
-
-
 def test_a_lake_may_be_an_object_store(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     before, told = every_id(journal), answers(journal)
     monkeypatch.setenv("EXAMSGRAPH_LAKE", "memory://bucket/lake")
@@ -345,12 +169,21 @@ def test_a_lake_that_is_older_than_a_column_answers_as_if_it_were_not(meter: Met
         cache_write_tokens=1000,
         cache_write_1h_tokens=600,
     )
+    not_told = kept_for_an_hour.model_copy(
+        update={
+            "event_id": "not told",
+            "served_model": "claude-sonnet-4-5",
+            "cache_write_1h_tokens": None,
+            "cache_write_split_open": True,
+        }
+    )
     compacted(journal, meter=Meter())
     for file in (journal.path / "lake" / "calls").rglob("*.parquet"):
         rows = parquet.read_table(file, partitioning=None)
-        parquet.write_table(rows.drop_columns(["cache_write_1h_tokens"]), file)
+        parquet.write_table(rows.drop_columns(["cache_write_1h_tokens", "cache_write_split_open"]), file)
     only_old = costs(journal, meter)
     append(journal.path / "d.jsonl", encode_fact(kept_for_an_hour))
+    append(journal.path / "d.jsonl", encode_fact(not_told))
     as_told = Journal(journal.path.parent / "as told")
     as_told.path.mkdir()
     for segment in journal.segments():
@@ -360,7 +193,7 @@ def test_a_lake_that_is_older_than_a_column_answers_as_if_it_were_not(meter: Met
     everything = costs(as_told, meter)
     assert costs(journal, meter) == everything
     # 500 at 1, 400 at 1.25, 600 at 2 and 800 at 5 USD a million
-    assert everything - only_old == Counter({Decimal("0.0062"): 1})
+    assert everything - only_old == Counter({Decimal("0.0062"): 1, None: 1})
 
 
 def costs(journal: Journal, meter: Meter) -> Counter[Decimal | None]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.analytics.asking import Ask
+from tests.analytics.asked import Ask
 from tests.analytics.facts import answered, feedback, greeted
 from tests.measure.facts import NEW_YEAR, embedding_call
 

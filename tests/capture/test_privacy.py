@@ -37,7 +37,7 @@ NO_CONTENT = {
     "langgraph_node",
     *("provider", "requested_model", "served_model", "service_tier", "usage_source", "finish_reason"),
     *("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"),
-    *("cache_write_tokens", "cache_write_1h_tokens"),
+    *("cache_write_tokens", "cache_write_1h_tokens", "cache_write_split_open"),
     *("audio_input_tokens", "audio_output_tokens", "time_to_first_token_ms", "streamed", "text_count"),
     *("stated_cost_usd", "response_quality"),
     *("request_length", "answer_length", "round_trips", "similarity_scale", "backend"),

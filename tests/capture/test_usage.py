@@ -2,7 +2,13 @@
 
 import pytest
 
-from examsgraph_callbacks.capture import Usage, usage_from_langchain, usage_from_openai, usage_from_response
+from examsgraph_callbacks.capture import (
+    SPLIT_OPEN,
+    Usage,
+    usage_from_langchain,
+    usage_from_openai,
+    usage_from_response,
+)
 
 
 def test_details_are_parts_of_the_totals() -> None:
@@ -48,6 +54,15 @@ def test_how_long_cache_writes_are_kept_stays_unknown_where_nobody_says() -> Non
         {"input_tokens": 20, "output_tokens": 1, "input_token_details": {"cache_creation": 11}}
     )
     assert (usage.cache_write_tokens, usage.cache_write_1h_tokens) == (11, None)
+
+
+def test_a_replay_says_that_how_long_they_are_kept_was_open() -> None:
+    details = {"cache_creation": 11, SPLIT_OPEN: 1}
+    usage = usage_from_langchain({"input_tokens": 20, "output_tokens": 1, "input_token_details": details})
+    assert usage == Usage(20, 1, cache_write_tokens=11, cache_write_split_open=True)
+    raw = {"input_tokens": 9, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 11}
+    usage = usage_from_response({**raw, "output_tokens": 1, SPLIT_OPEN: True})
+    assert usage == Usage(20, 1, cached_tokens=0, cache_write_tokens=11, cache_write_split_open=True)
 
 
 def test_what_was_not_reported_stays_unknown() -> None:

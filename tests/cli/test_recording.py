@@ -70,11 +70,11 @@ def test_what_began_at_another_time_is_not_in_it(journal: Journal, tmp_path: Pat
 
 def test_a_recording_of_the_demo_verifies(recording: Path) -> None:
     told = said("recording", "verify", str(recording))
-    assert told == "lesson.egrec.jsonl.gz: 202 facts of schema 1.2, hashes right, no secret found\n"
+    assert told == "lesson.egrec.jsonl.gz: 202 facts of schema 1.3, hashes right, no secret found\n"
 
 
 def test_a_journal_verifies_too_and_one_with_a_secret_does_not(journal: Journal, tmp_path: Path) -> None:
-    assert "202 facts of schema 1.2, no secret found" in said("recording", "verify", str(journal.path))
+    assert "202 facts of schema 1.3, no secret found" in said("recording", "verify", str(journal.path))
     leaking = Journal(tmp_path / "leaking")
     leaking.write(asked("제 번호는 010-1234-5678입니다"))
     told = said("recording", "verify", str(leaking.path), exit_code=1)

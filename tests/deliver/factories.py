@@ -20,10 +20,12 @@ from examsgraph_callbacks.events import (
     ToolCall,
     Trace,
 )
+from examsgraph_callbacks.journal import Journal
 
 __all__ = [
     "BEGAN",
     "EXPLANATION",
+    "NOBODY",
     "comparison",
     "exploration",
     "feedback",
@@ -32,8 +34,8 @@ __all__ = [
     "llm_call",
     "small_turn",
     "turn_root",
+    "write",
 ]
-
 BEGAN = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 EXPLANATION = "정규화는 데이터 중복을 제거하고 이상현상을 막습니다."
 
@@ -245,3 +247,12 @@ def _run(
         "wrong_concept": "정규화",
         "prompt_variant": "v2_friendly",
     }
+
+
+NOBODY = "http://127.0.0.1:9"  # the discard port, on which nothing listens
+
+
+def write(journal: Journal, *turns: str) -> None:
+    for turn in turns:
+        for fact in small_turn(turn):
+            journal.write(fact)

@@ -1,63 +1,23 @@
 """One odd fact stops no other: it is set aside with the reason, and everything else arrives."""
 
 import json
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow.exceptions import MlflowException
-from mlflow.tracing.client import TracingClient
 
-from examsgraph_callbacks.deliver import ShipReport, path_runs, ship
-from examsgraph_callbacks.deliver.destination import Destination
-from examsgraph_callbacks.deliver.faults import IN_A_ROW
+from examsgraph_callbacks.deliver import path_runs, ship
 from examsgraph_callbacks.deliver.path_runs import Explained
-from examsgraph_callbacks.deliver.runs import RunContent, RunWriter
+from examsgraph_callbacks.deliver.runs import RunContent
 from examsgraph_callbacks.errors import DeliveryError, ExamsGraphError
-from examsgraph_callbacks.events import EmbeddingCall, Exploration, LLMCall, Message, Request, RunFact
+from examsgraph_callbacks.events import EmbeddingCall, LLMCall, Message, Request
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import MeasuredCall, MeasuredEmbedding, Meter
 from tests.deliver.factories import exploration, hex_id, llm_call, small_turn, turn_root
-from tests.deliver.readback import runs_of, trace_of, traces_in
-
-DEEP = 190  # levels: as deep as a journal is read
-
-
-def write(journal: Journal, facts: Iterable[RunFact]) -> None:
-    for fact in facts:
-        journal.write(fact)
-
-
-def letters(journal: Journal) -> list[dict[str, Any]]:
-    """What stands in the file of dead letters."""
-    file = journal.path / "shipped" / "dead_letters.jsonl"
-    if not file.exists():
-        return []
-    return [json.loads(line) for line in file.read_text("utf-8").split("\n") if line]
-
-
-def as_written(fact: RunFact) -> Any:
-    return json.loads(fact.model_dump_json(exclude_none=True))
-
-
-def shipped_between_others(journal: Journal, uri: str, odd: list[RunFact]) -> ShipReport:
-    """Ship `odd` between two turns, and see that those have arrived."""
-    before, after = (f"{when} {uri} {odd[-1].trace_id}" for when in ("before", "after"))
-    write(journal, [*small_turn(before), *odd, *small_turn(after)])
-    report = ship(journal, uri, grace=timedelta(0))
-    for turn in (before, after):
-        assert len(trace_of(uri, turn).data.spans) == 3
-    return report
-
-
-def nested(depth: int) -> Any:
-    value: Any = "정규화"
-    for _ in range(depth):
-        value = {"안": value}
-    return value
+from tests.deliver.odd_facts import DEEP, as_written, letters, nested, shipped_between_others, write
+from tests.deliver.readback import runs_of, trace_of
 
 
 @pytest.mark.parametrize(
@@ -226,104 +186,6 @@ def test_where_a_dead_letter_cannot_be_kept_nothing_is_passed_over(journal: Jour
     assert ship(journal, sqlite_uri).set_aside == 1
 
 
-Failing = Callable[[Callable[[str], bool]], None]
-
-
-@pytest.fixture
-def mlflow_fails_on(monkeypatch: pytest.MonkeyPatch) -> Failing:
-    """Makes MLflow, behind either door, fail on requests with traces for whose ids a function says so."""
-
-    def install(fails: Callable[[str], bool]) -> None:
-        post, log = Destination.request, TracingClient.log_spans
-
-        def request(
-            self: Destination, method: str, path: str, *arguments: Any, **options: Any
-        ) -> tuple[int, str]:
-            if path == "/v1/traces" and any(fails(trace_id) for trace_id in _trace_ids(arguments[-1])):
-                return 500, "Internal Server Error"
-            return post(self, method, path, *arguments, **options)
-
-        def log_spans(self: TracingClient, experiment_id: str, spans: list[Any]) -> Any:
-            if any(fails(span.trace_id.removeprefix("tr-")) for span in spans):
-                raise MlflowException("value too long for a column")
-            return log(self, experiment_id, spans)
-
-        monkeypatch.setattr(Destination, "request", request)
-        monkeypatch.setattr(TracingClient, "log_spans", log_spans)
-
-    return install
-
-
-def _trace_ids(body: bytes) -> set[str]:
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-    request = ExportTraceServiceRequest.FromString(body)
-    return {span.trace_id.hex() for span in request.resource_spans[0].scope_spans[0].spans}
-
-
-def test_a_trace_on_which_mlflow_itself_fails_is_set_aside(
-    journal: Journal, tracking_uri: str, mlflow_fails_on: Failing
-) -> None:
-    poison = f"poison {tracking_uri}"
-    mlflow_fails_on(lambda trace_id: trace_id == hex_id(poison))
-
-    report = shipped_between_others(journal, tracking_uri, [turn_root(poison)])
-
-    assert (report.traces, report.refused, report.set_aside) == (2, 1, 1)
-    (letter,) = letters(journal)
-    assert letter["error"].startswith("MLflow failed on a trace: ")
-
-
-def test_an_mlflow_that_fails_on_every_trace_is_at_fault_itself(
-    journal: Journal, tracking_uri: str, mlflow_fails_on: Failing
-) -> None:
-    turns = [f"{number} {tracking_uri}" for number in range(50)]
-    for turn in turns:
-        write(journal, [turn_root(turn)])
-    asked: list[str] = []
-    mlflow_fails_on(lambda trace_id: not asked.append(trace_id))  # type: ignore[func-returns-value]
-
-    with pytest.raises(DeliveryError, match="nothing is lost"):
-        ship(journal, tracking_uri)
-
-    assert letters(journal) == []
-    assert len(asked) <= 3 * IN_A_ROW, "it is not asked for each trace"
-
-
-def test_an_mlflow_that_breaks_half_way_is_at_fault_itself(
-    journal: Journal, sqlite_uri: str, mlflow_fails_on: Failing
-) -> None:
-    turns = [f"turn {number}" for number in range(3)]
-    for turn in turns:
-        write(journal, [turn_root(turn)])
-    taken: list[str] = []
-
-    def breaks_after_the_first_two_requests(trace_id: str) -> bool:
-        taken.append(trace_id)
-        # all at once, then the first one alone: from there on it is broken
-        return (trace_id == hex_id(turns[0]) and len(taken) == 1) or len(taken) > 2
-
-    mlflow_fails_on(breaks_after_the_first_two_requests)
-    with pytest.raises(DeliveryError):
-        ship(journal, sqlite_uri)
-
-    assert letters(journal) == []
-
-
-def test_a_poisonous_trace_alone_waits_for_a_second_one_to_tell_whose_fault_it_is(
-    journal: Journal, sqlite_uri: str, mlflow_fails_on: Failing
-) -> None:
-    mlflow_fails_on(lambda trace_id: trace_id == hex_id("poison"))
-    write(journal, [turn_root("poison")])
-    with pytest.raises(DeliveryError):
-        ship(journal, sqlite_uri)
-
-    write(journal, [turn_root("good")])
-    report = ship(journal, sqlite_uri)
-    assert (report.traces, report.set_aside) == (1, 1)
-    assert traces_in(sqlite_uri) == [hex_id("good")]
-
-
 def test_an_exploration_that_cannot_be_a_run_is_set_aside_and_the_others_arrive(
     journal: Journal, tracking_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,24 +207,6 @@ def test_an_exploration_that_cannot_be_a_run_is_set_aside_and_the_others_arrive(
     assert letter["error"] == "TypeError: an odd exploration"
     assert "final_explanation" not in letter["fact"], "it is the fact as it was written"
     assert runs_of(tracking_uri, turns[2])[0].info.status == "FINISHED"
-
-
-def test_an_exploration_on_which_mlflow_itself_fails_is_set_aside(
-    journal: Journal, sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for turn in ("poison", "good"):
-        write(journal, [exploration(turn, query=turn), turn_root(turn)])
-    create = RunWriter._create
-
-    def odd_create(self: RunWriter, odd: RunContent) -> Any:
-        if isinstance(odd.fact, Exploration) and odd.fact.query == "poison":
-            raise MlflowException("value too long for a column")
-        return create(self, odd)
-
-    monkeypatch.setattr(RunWriter, "_create", odd_create)
-    report = ship(journal, sqlite_uri)
-
-    assert (report.traces, report.runs, report.set_aside) == (2, 1, 1)
 
 
 def test_prices_may_fail_for_an_embedding_too(journal: Journal, sqlite_uri: str) -> None:

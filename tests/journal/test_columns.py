@@ -18,7 +18,7 @@ from tests.measure.facts import NEW_YEAR, embedding_call
 EVERYTHING: list[Fact] = [
     explored(*document_path(), wrong_concept="정규화"),
     embedding_call(),
-    answered(user_id="학생 1", stated_cost_usd="0.05", response_quality="good"),
+    answered(user_id="학생 1", stated_cost_usd="0.05", response_quality="good", cache_write_split_open=True),
     silent(),
     greeted(status="cache_hit", usage_source="cache_hit"),
     feedback(understanding_score=2, concept="조인"),
@@ -77,6 +77,7 @@ BROKEN = {
     "a score of 0": broken(set_to("understanding_score", 0), feedback()),
     "an unknown reaction": broken(set_to("feedback_type", "shrug"), feedback()),
     "no reaction": broken(without("feedback_type"), feedback()),
+    "an open split that is none": broken(set_to("cache_write_split_open", "perhaps")),
     "a user that is a number": broken(set_to("user_id", 7)),
     "a hop to nowhere": broken(
         lambda content: content["hops"][0].pop("next_node"), explored(*document_path())
@@ -102,6 +103,8 @@ UNUSUAL = {
     "a newer minor version": broken(set_to("schema_version", "1.9")),
     "a field nobody knows": broken(set_to("mood", {"of": ["the", "day"]})),
     "no status": broken(without("status")),
+    "an open split as a number": broken(set_to("cache_write_split_open", 1)),
+    "an open split as text": broken(set_to("cache_write_split_open", "true")),
     "hops without verdicts": broken(lambda content: [hop.pop("verdict") for hop in content["hops"]], WALKED),
 }
 

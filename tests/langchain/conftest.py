@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
+from tests.langchain.models import StepClock
+
 if TYPE_CHECKING:
     from tests.langchain.ledger import World
 
@@ -20,3 +23,8 @@ def the_world(tmp_path: Path) -> "Iterator[World]":
 
     with world(tmp_path) as the_world:
         yield the_world
+
+
+@pytest.fixture
+def handler(tmp_path: Path) -> ExamsGraphCallbackHandler:
+    return ExamsGraphCallbackHandler(tmp_path, clock=StepClock().clock())

@@ -3,14 +3,25 @@
 from collections.abc import Iterator
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    CallbackManagerForLLMRun,
+    CallbackManagerForRetrieverRun,
+)
+from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.output_parsers import StrOutputParser
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable, RunnablePassthrough
 
 from examsgraph_callbacks.capture import Clock
+from examsgraph_callbacks.events import Fact, LLMCall
+from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
 
-__all__ = ["ScriptedModel", "StepClock"]
+__all__ = ["USAGE", "ScriptedModel", "Shelf", "StepClock", "call_of", "config", "facts", "tutor"]
 
 
 class ScriptedModel(BaseChatModel):
@@ -97,3 +108,50 @@ class StepClock:
     def _new_id(self) -> str:
         self._ids += 1
         return f"{self._ids:032x}"
+
+
+USAGE = {
+    "input_tokens": 100,
+    "output_tokens": 20,
+    "total_tokens": 120,
+    "input_token_details": {"cache_read": 40, "audio": 0},
+    "output_token_details": {"reasoning": 8},
+}
+
+
+class Shelf(BaseRetriever):
+    """A retriever over two documents."""
+
+    failure: Exception | None = None
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,
+    ) -> list[Document]:
+        if self.failure is not None:
+            raise self.failure
+        return [
+            Document(page_content="원자값" * 3, metadata={"score": 0.92, "concept": "제1정규형"}, id="1nf"),
+            Document(page_content="가" * 5000, metadata={"concept": "이상현상"}),
+        ]
+
+
+def config(handler: ExamsGraphCallbackHandler, **more: Any) -> Any:
+    return {"callbacks": [handler], **more}
+
+
+def facts(handler: ExamsGraphCallbackHandler) -> list[Fact]:
+    # in the order of writing: a step clock makes no difference between threads
+    return list(handler.journal.read())
+
+
+def call_of(handler: ExamsGraphCallbackHandler) -> LLMCall:
+    (call,) = [fact for fact in facts(handler) if isinstance(fact, LLMCall)]
+    return call
+
+
+def tutor(model: ScriptedModel) -> Runnable[Any, str]:
+    prompt = ChatPromptTemplate.from_messages([("system", "친절한 코치"), ("human", "{question}\n{context}")])
+    return {"context": Shelf(), "question": RunnablePassthrough()} | prompt | model | StrOutputParser()

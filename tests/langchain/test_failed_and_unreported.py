@@ -4,6 +4,7 @@ What was billed and not reported is estimated and flagged; what nobody knows is 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,21 +16,23 @@ from langchain_core.runnables import Runnable
 
 from examsgraph_callbacks.measure import Meter, PriceList, PriceOverride
 from tests.langchain.ledger import World, agree, is_estimated, only_call
-from tests.langchain.test_situations import CLAUDE, acall, call
+from tests.langchain.test_situations import CLAUDE, KEPT, acall, call
 from tests.servers.openai_server import Answer
 from tests.servers.prices import list_price
 
 WAYS = ("invoke", "stream", "ainvoke", "astream", "astream_events")
 STREAMS = ("stream", "astream", "astream_events")
 QUESTION = "정규화란 무엇인가요?"
+KEPT_FOR_AN_HOUR = [("system", [KEPT]), ("user", QUESTION)]
+FOR_MINUTES = {"type": "ephemeral"}
 
 
-async def drive(way: str, runnable: Runnable[Any, Any], the_world: World) -> None:
+async def drive(way: str, runnable: Runnable[Any, Any], the_world: World, question: Any = QUESTION) -> None:
     try:
         if way.startswith("a"):
-            await acall(way, runnable, QUESTION, the_world.config)
+            await acall(way, runnable, question, the_world.config)
         else:
-            call(way, runnable, QUESTION, the_world.config)
+            call(way, runnable, question, the_world.config)
     finally:
         await the_world.aclose()
 
@@ -76,6 +79,56 @@ class TestUsageThatIsNotReported:
         assert recorded.output_tokens == 20
         is_estimated(recorded)
         assert Meter().measure(recorded).output_tokens == 20
+
+
+class TestClaudesCacheWritesOfBothLifetimes:
+    @pytest.mark.parametrize("asks", ["by each call", "by the model"])
+    @pytest.mark.parametrize("way", STREAMS)
+    async def test_are_not_told_apart_in_a_stream_which_is_unpriced_and_says_what_to_do(
+        self, way: str, asks: str, the_world: World
+    ) -> None:
+        the_world.server.default = replace(CLAUDE, cache_write_1h_tokens=200)
+        minutes = {"cache_control": FOR_MINUTES}
+        model = (
+            the_world.claude(model_kwargs=minutes)
+            if asks == "by the model"
+            else the_world.claude().bind(**minutes)
+        )
+        await drive(way, model, the_world, KEPT_FOR_AN_HOUR)
+        (sent,) = the_world.server.requests
+        assert sent["cache_control"] == FOR_MINUTES
+        recorded = only_call(the_world)
+        (bill,) = the_world.server.ledger
+        written = (recorded.cache_write_tokens, recorded.cache_write_1h_tokens)
+        assert (*written, recorded.cache_write_split_open) == (bill.cache_write_tokens, None, True)
+        measured = Meter().measure(recorded)
+        assert (measured.cost_usd, measured.price_version) == (None, None)
+        assert "ask for one of them, or do not stream the answer" in str(measured.unpriced_reason)
+
+    @pytest.mark.parametrize("way", STREAMS)
+    async def test_cost_what_they_cost_at_one_price_for_both(self, way: str, the_world: World) -> None:
+        the_world.server.default = replace(CLAUDE, cache_write_1h_tokens=200)
+        await drive(way, the_world.claude().bind(cache_control=FOR_MINUTES), the_world, KEPT_FOR_AN_HOUR)
+        flat = PriceOverride(model="claude-*", input=Decimal(1), output=Decimal(5), cache_write=Decimal(2))
+        measured = Meter(PriceList([flat])).measure(only_call(the_world))
+        # 1,000 in, of these 300 written, and 20 out
+        assert measured.cost_usd == (700 * Decimal(1) + 300 * Decimal(2) + 20 * Decimal(5)) / 1_000_000
+
+    @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.parametrize("written", [0, 300])
+    async def test_are_said_to_be_open_only_where_they_are(
+        self, written: int, way: str, the_world: World
+    ) -> None:
+        the_world.server.default = replace(CLAUDE, cache_write_tokens=written, cache_write_1h_tokens=written)
+        # what was written was asked for with one lifetime, or nothing was
+        marks = {} if written else {"cache_control": FOR_MINUTES}
+        await drive(way, the_world.claude().bind(**marks), the_world, KEPT_FOR_AN_HOUR)
+        recorded = only_call(the_world)
+        (bill,) = the_world.server.ledger
+        assert recorded.cache_write_split_open is None
+        assert Meter().measure(recorded).cost_usd == list_price(bill)
+        (segment,) = the_world.handler.journal.segments()
+        assert "cache_write_split_open" not in segment.read_text()
 
 
 class TestModelsThatNoPriceListKnows:

@@ -23,7 +23,7 @@ from examsgraph_callbacks.events import LLMCall, Retrieval, ToolCall
 from tests.langchain.ledger import World, agree
 from tests.servers.openai_server import Answer
 
-__all__ = ["CLAUDE", "acall", "call"]
+__all__ = ["CLAUDE", "KEPT", "acall", "call"]
 
 VERDICT = {
     "title": "Verdict",
@@ -197,7 +197,8 @@ SITUATIONS = [
         ("claude-haiku-4-5",),
         "anthropic",
         question=[("system", [KEPT]), ("user", "정규화란?")],
-        # a stream tells them apart in its first event only, which langchain-anthropic passes over
+        # a stream tells them apart in its first event only, which langchain-anthropic passes over: see
+        # test_failed_and_unreported.py
         ways=("invoke", "batch", "ainvoke", "abatch"),
     ),
     Situation("a tool offered and called", lambda w: w.chat().bind_tools([look_up]), (CALLS_A_TOOL,)),

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import Any
 
+from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ToolCallBlock
 from llama_index.core.llms import (
     ChatMessage,
@@ -15,12 +16,13 @@ from llama_index.core.llms import (
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index.core.tools import BaseTool
 from pydantic import ConfigDict, Field
 
-from examsgraph_callbacks.events import LLMCall, RunFact
+from examsgraph_callbacks.events import LLMCall, RunFact, Trace
 from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
 
 __all__ = [
@@ -29,13 +31,17 @@ __all__ = [
     "ScriptedLLM",
     "Shelf",
     "WrappingLLM",
+    "agent",
     "calls",
+    "engine",
     "facts",
+    "look_up",
     "only_call",
     "raw_answer",
+    "the_turn",
 ]
-
 ANSWER = "정규화는 중복을 제거합니다"
+
 USAGE = {
     "prompt_tokens": 100,
     "completion_tokens": 20,
@@ -256,3 +262,29 @@ def only_call(handler: ExamsGraphEventHandler) -> LLMCall:
 
 def _completion(response: ChatResponse) -> CompletionResponse:
     return CompletionResponse(text=response.message.content or "", delta=response.delta, raw=response.raw)
+
+
+def engine(llm: ScriptedLLM, shelf: Shelf | None = None, *, streaming: bool = False) -> RetrieverQueryEngine:
+    return RetrieverQueryEngine.from_args(shelf or Shelf(), llm=llm, streaming=streaming)
+
+
+def look_up(concept: str) -> str:
+    """Look a concept up."""
+    return f"{concept}: 분해"
+
+
+def agent(llm: ScriptedLLM, **more: Any) -> FunctionAgent:
+    return FunctionAgent(tools=[look_up], llm=llm, **more)
+
+
+def the_turn(handler: ExamsGraphEventHandler, *below: type[RunFact]) -> Trace:
+    """The one trace, all of whose facts are of the kinds `below` it, in that order."""
+    *others, turn = facts(handler)
+    assert [type(fact) for fact in others] == list(below)
+    assert isinstance(turn, Trace)
+    assert turn.run_id == turn.trace_id
+    assert turn.parent_run_id is None
+    for fact in others:
+        assert (fact.trace_id, fact.parent_run_id) == (turn.run_id, turn.run_id)
+    assert handler.open_runs == 0
+    return turn

@@ -22,8 +22,8 @@ def asked(method: str) -> Any:
     return "정규화란?" if "complete" in method else [ChatMessage("정규화란?")]
 
 
-async def call(llm: Any, method: str) -> None:
-    result = getattr(llm, method)(asked(method))
+async def call(llm: Any, method: str, question: Any = None) -> None:
+    result = getattr(llm, method)(asked(method) if question is None else question)
     if method.startswith("a"):
         result = await result
         if "stream" in method:

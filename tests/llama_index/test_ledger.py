@@ -4,7 +4,7 @@ The provider is a server of the tests' own that writes down what it bills.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -196,6 +196,41 @@ async def test_a_message_says_how_long_a_streamed_claude_keeps_what_it_wrote(
     assert recorded.cache_write_1h_tokens == 300
     (sent,) = provider.server.requests
     assert sent["messages"][0]["content"][0]["cache_control"]["ttl"] == "1h"
+
+
+@needs_anthropic
+@pytest.mark.parametrize("method", ["chat", "achat", "stream_chat", "astream_chat"])
+@pytest.mark.parametrize("asks", ["for the whole", "up to a message"])
+async def test_what_claude_wrote_for_both_lifetimes_is_priced_only_where_they_were_told_apart(
+    asks: str, method: str, provider: Provider, handler: ExamsGraphEventHandler
+) -> None:
+    provider.server.default = replace(CLAUDE_FOR_AN_HOUR, cache_write_1h_tokens=200)
+    minutes = {"type": "ephemeral"}
+    llm = (
+        provider.claude(additional_kwargs={"cache_control": minutes})
+        if asks == "for the whole"
+        else provider.claude(cache_idx=0)
+    )
+    chat = [
+        ChatMessage("안녕하세요"),
+        ChatMessage("정규화란?", additional_kwargs={"cache_control": FOR_AN_HOUR}),
+    ]
+    with tutoring(**CONTEXT):
+        await call(llm, method, chat)
+    (recorded,) = calls(handler)
+    (bill,) = provider.server.ledger
+    written = (recorded.cache_write_tokens, recorded.cache_write_1h_tokens, recorded.cache_write_split_open)
+    measured = Meter().measure(recorded)
+    if "stream" not in method:
+        assert written == (300, 200, None)
+        assert measured.cost_usd == list_price(bill)
+    else:
+        assert written == (300, None, True)
+        assert measured.cost_usd is None
+        assert "ask for one of them, or do not stream the answer" in str(measured.unpriced_reason)
+    (sent,) = provider.server.requests
+    marks = [block.get("cache_control") for message in sent["messages"] for block in message["content"]]
+    assert [*filter(None, [sent.get("cache_control"), *marks])] == [minutes, FOR_AN_HOUR]
 
 
 def look_up(concept: str) -> str:

@@ -91,6 +91,31 @@ async def test_how_long_claude_keeps_what_it_wrote_is_played_too(provider: Provi
     assert {**replayed, "reasoning_tokens": None} == {**live, "reasoning_tokens": None}
 
 
+@needs_anthropic
+async def test_that_claude_did_not_tell_it_is_played_too(provider: Provider, tmp_path: Path) -> None:
+    answer = Answer(input_tokens=1000, cached_tokens=400, cache_write_tokens=300, cache_write_1h_tokens=200)
+    provider.server.will(answer, answer)
+    claude = provider.claude(additional_kwargs={"cache_control": {"type": "ephemeral"}})
+    asked = [
+        ChatMessage("정규화란?", additional_kwargs={"cache_control": {"type": "ephemeral", "ttl": "1h"}})
+    ]
+    with ExamsGraphEventHandler(tmp_path / "live"):
+        list(claude.stream_chat(asked))
+        _ = [each async for each in await claude.astream_chat(asked)]
+    recording = cut(tmp_path / "live", tmp_path / "claude.egrec.jsonl")
+
+    with no_sockets(), ExamsGraphEventHandler(tmp_path / "played"):
+        # whom nobody told of five minutes
+        llm = ReplayLLM(Player(recording), "claude-haiku-4-5")
+        list(llm.stream_chat(asked))
+        _ = [each async for each in await llm.astream_chat(asked)]
+    live, replayed = calls(tmp_path / "live"), calls(tmp_path / "played")
+    assert [fact["cache_write_split_open"] for fact in live] == [True, True]
+    for fact in (*live, *replayed):
+        del fact["reasoning_tokens"]
+    assert replayed == live
+
+
 def look_up(concept: str) -> str:
     """Look a concept up."""
     return f"{concept}: 중복을 제거하는 과정"

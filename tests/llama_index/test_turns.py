@@ -1,56 +1,33 @@
-"""Query engines, chat engines and agents: a turn is one trace, its calls and retrievals right below it."""
+"""Query engines and chat engines: a turn is one trace, its calls and retrievals right below it."""
 
-import asyncio
 import gc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from itertools import zip_longest
 from typing import Any
 
 import pytest
-from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.chat_engine import ContextChatEngine
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.node_parser import SentenceSplitter
-from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import Document, QueryBundle
 from llama_index.core.tools import FunctionTool
-from llama_index.core.workflow import StartEvent, StopEvent, Workflow, step
 from llama_index_instrumentation import get_dispatcher
-from llama_index_instrumentation.dispatcher import instrument_tags
 
-from examsgraph_callbacks import tutoring
-from examsgraph_callbacks.events import LLMCall, Retrieval, RunFact, ToolCall, Trace
+from examsgraph_callbacks.events import LLMCall, Retrieval, Trace
 from examsgraph_callbacks.llama_index import ExamsGraphEventHandler
-from tests.llama_index.models import ANSWER, USAGE, ScriptedLLM, Shelf, calls, facts
-
-
-def engine(llm: ScriptedLLM, shelf: Shelf | None = None, *, streaming: bool = False) -> RetrieverQueryEngine:
-    return RetrieverQueryEngine.from_args(shelf or Shelf(), llm=llm, streaming=streaming)
-
-
-def look_up(concept: str) -> str:
-    """Look a concept up."""
-    return f"{concept}: 분해"
-
-
-def agent(llm: ScriptedLLM, **more: Any) -> FunctionAgent:
-    return FunctionAgent(tools=[look_up], llm=llm, **more)
-
-
-def the_turn(handler: ExamsGraphEventHandler, *below: type[RunFact]) -> Trace:
-    """The one trace, all of whose facts are of the kinds `below` it, in that order."""
-    *others, turn = facts(handler)
-    assert [type(fact) for fact in others] == list(below)
-    assert isinstance(turn, Trace)
-    assert turn.run_id == turn.trace_id
-    assert turn.parent_run_id is None
-    for fact in others:
-        assert (fact.trace_id, fact.parent_run_id) == (turn.run_id, turn.run_id)
-    assert handler.open_runs == 0
-    return turn
+from tests.llama_index.models import (
+    ANSWER,
+    USAGE,
+    ScriptedLLM,
+    Shelf,
+    calls,
+    engine,
+    facts,
+    look_up,
+    the_turn,
+)
 
 
 class TestQueryEngine:
@@ -135,93 +112,6 @@ class TestQueryEngine:
             assert f"Query: {turn.inputs}\n" in str(call.request.messages[-1].content)
 
 
-@pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")  # in LlamaIndex's workflows
-class TestAgent:
-    @pytest.mark.parametrize("streaming", [True, False])
-    async def test_is_one_turn_with_each_call_and_tool_below_it(
-        self,
-        streaming: bool,
-        handler: ExamsGraphEventHandler,
-    ) -> None:
-        llm = ScriptedLLM(usage=USAGE, tool_calls={"look_up": {"concept": "정규화"}})
-        assert str(await agent(llm, streaming=streaming).run("정규화란?")) == ANSWER
-        turn = the_turn(handler, LLMCall, ToolCall, LLMCall)
-        assert (turn.name, turn.inputs, turn.outputs) == ("FunctionAgent.run", "정규화란?", ANSWER)
-        first, second = calls(handler)
-        assert {(call.input_tokens, call.streamed, call.status) for call in (first, second)} == {
-            (100, streaming, "ok")
-        }
-        assert first.request is not None
-        (offered,) = first.request.tools
-        assert isinstance(offered, dict)
-        assert offered["function"]["name"] == "look_up"  # type: ignore[index, call-overload]
-        assert second.request is not None
-        assert second.request.messages[-1].role == "tool"
-        assert second.request.messages[-1].tool_call_id == "call_look_up"
-        (tool,) = [fact for fact in facts(handler) if isinstance(fact, ToolCall)]
-        assert (tool.name, tool.input, tool.output) == ("look_up", {"concept": "정규화"}, "정규화: 분해")
-
-    async def test_whose_tool_fails_goes_on_and_the_tool_call_is_an_error(
-        self,
-        handler: ExamsGraphEventHandler,
-    ) -> None:
-        def look_up(concept: str) -> str:
-            """Look a concept up."""
-            raise KeyError(concept)
-
-        llm = ScriptedLLM(usage=USAGE, tool_calls={"look_up": {"concept": "정규화"}})
-        await FunctionAgent(tools=[look_up], llm=llm).run("정규화란?")
-        assert the_turn(handler, LLMCall, ToolCall, LLMCall).status == "ok"
-        (tool,) = [fact for fact in facts(handler) if isinstance(fact, ToolCall)]
-        assert (tool.status, tool.error_type) == ("error", "KeyError")
-
-    async def test_that_fails_is_an_error(self, handler: ExamsGraphEventHandler) -> None:
-        with pytest.raises(TimeoutError):
-            await agent(ScriptedLLM(failure=TimeoutError("too slow")), streaming=False).run("?")
-        turn = the_turn(handler, LLMCall)
-        assert (turn.status, turn.error_type) == ("error", "TimeoutError")
-
-    async def test_a_call_in_a_tool_hangs_below_the_tool(self, handler: ExamsGraphEventHandler) -> None:
-        inner = engine(ScriptedLLM(usage=USAGE))
-
-        async def look_up(concept: str) -> str:
-            """Look a concept up."""
-            return str(await inner.aquery(concept))
-
-        llm = ScriptedLLM(usage=USAGE, tool_calls={"look_up": {"concept": "정규화"}})
-        await FunctionAgent(tools=[look_up], llm=llm).run("정규화란?")
-        (tool,) = [fact for fact in facts(handler) if isinstance(fact, ToolCall)]
-        below = [type(fact) for fact in facts(handler) if fact.parent_run_id == tool.run_id]
-        assert below == [Retrieval, LLMCall]
-        assert {fact.trace_id for fact in facts(handler)} == {tool.parent_run_id}
-
-    async def test_concurrent_learners_are_not_mixed_up(self, handler: ExamsGraphEventHandler) -> None:
-        llm = ScriptedLLM(usage=USAGE, tool_calls={"look_up": {"concept": "정규화"}})
-
-        async def turn(number: int) -> None:
-            with tutoring(user_id=f"user_{number}"):
-                await agent(llm).run(f"{number}")
-
-        await asyncio.gather(*(turn(number) for number in range(10)))
-        users = {fact.run_id: fact.user_id for fact in facts(handler) if isinstance(fact, Trace)}
-        assert {(fact.inputs, fact.user_id) for fact in facts(handler) if isinstance(fact, Trace)} == {
-            (f"{number}", f"user_{number}") for number in range(10)
-        }
-        assert all(fact.user_id == users[fact.trace_id or ""] for fact in facts(handler))
-        assert len(facts(handler)) == 40
-
-    async def test_so_is_a_workflow_of_ones_own(self, handler: ExamsGraphEventHandler) -> None:
-        class Lesson(Workflow):
-            @step
-            async def explain(self, event: StartEvent) -> StopEvent:
-                answer = await ScriptedLLM(usage=USAGE).acomplete(event.get("question"))
-                return StopEvent(result={"explanation": answer.text})
-
-        await Lesson().run(question="정규화란?", level=3)
-        turn = the_turn(handler, LLMCall)
-        assert (turn.inputs, turn.outputs) == ({"question": "정규화란?", "level": 3}, {"explanation": ANSWER})
-
-
 class TestChatEngine:
     def _engine(self) -> ContextChatEngine:
         # the default memory leaves its database connection to the garbage collector
@@ -278,59 +168,6 @@ class TestWhatIsATurn:
         SentenceSplitter()([Document(text="정규화")])
         assert facts(handler) == []
         assert handler.open_runs == 0
-
-
-class TestContext:
-    def test_tags_beat_the_block_around_which_beats_the_handlers_defaults(
-        self,
-        handler: ExamsGraphEventHandler,
-    ) -> None:
-        with ExamsGraphEventHandler(handler.journal, user_id="default", task_type="default") as own:
-            handler.detach()
-            with tutoring(user_id="block", wrong_concept="정규화"), instrument_tags({"user_id": "tag"}):
-                ScriptedLLM().complete("?")
-        (call,) = calls(own)
-        assert (call.user_id, call.task_type, call.wrong_concept) == ("tag", "default", "정규화")
-
-    def test_a_block_inside_the_turn_is_nearer_than_the_one_outside(
-        self,
-        handler: ExamsGraphEventHandler,
-    ) -> None:
-        class Deep(Shelf):
-            def _retrieve(self, query_bundle: QueryBundle) -> list[Any]:
-                with tutoring(task_type="complex_reasoning"):
-                    ScriptedLLM().complete("?")
-                return super()._retrieve(query_bundle)
-
-        with tutoring(user_id="user_001", task_type="simple_greeting"):
-            engine(ScriptedLLM(), Deep()).query("?")
-        inside, outside = calls(handler)
-        assert (inside.user_id, inside.task_type) == ("user_001", "complex_reasoning")
-        assert (outside.user_id, outside.task_type) == ("user_001", "simple_greeting")
-
-    def test_a_streamed_answer_is_that_of_the_block_in_which_it_was_asked_for(
-        self,
-        handler: ExamsGraphEventHandler,
-    ) -> None:
-        with tutoring(user_id="user_001"):
-            response: Any = engine(ScriptedLLM(), streaming=True).query("?")
-        list(response.response_gen)
-        assert {fact.user_id for fact in facts(handler)} == {"user_001"}
-
-    def test_a_thread_that_copied_the_context_is_linked_and_carries_it(
-        self,
-        handler: ExamsGraphEventHandler,
-    ) -> None:
-        class Threaded(Shelf):
-            def _retrieve(self, query_bundle: QueryBundle) -> list[Any]:
-                with ThreadPoolExecutor(1) as pool:
-                    pool.submit(copy_context().run, ScriptedLLM().complete, "?").result()
-                return super()._retrieve(query_bundle)
-
-        with tutoring(user_id="user_001"):
-            Threaded().retrieve("정규화")
-        call, retrieval = facts(handler)
-        assert (call.parent_run_id, call.user_id) == (retrieval.run_id, "user_001")
 
 
 def test_chat_messages_that_a_turn_is_given_are_its_inputs(handler: ExamsGraphEventHandler) -> None:

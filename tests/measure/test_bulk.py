@@ -117,6 +117,7 @@ llm_calls = st.builds(
     cached_tokens=tokens,
     cache_write_tokens=tokens,
     cache_write_1h_tokens=st.one_of(st.none(), tokens),
+    cache_write_split_open=st.sampled_from([None, None, True, False]),
     reasoning_tokens=tokens,
     audio_input_tokens=tokens,
     audio_output_tokens=tokens,
@@ -140,20 +141,29 @@ def test_any_calls_have_the_figures_that_each_has_by_itself(meter: Meter, calls:
     assert in_bulk(calls, meter) == one_by_one(calls, meter)
 
 
-@given(st.lists(st.integers(0, 3000), min_size=4, max_size=4), models, providers)
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 3000), min_size=4, max_size=4),
+    models,
+    providers,
+    st.sampled_from([{}, {"cache_write_1h_tokens": None}]),
+    st.booleans(),
+)
 def test_cache_writes_of_either_lifetime_have_them_too(
-    counts: list[int], model: str | None, provider: str | None
+    counts: list[int], model: str | None, provider: str | None, untold: dict[str, None], is_open: bool
 ) -> None:
     for_an_hour, written, read, plain = counts
-    call = llm_call(
-        provider=provider,
-        served_model=model,
-        input_tokens=plain + read + written + for_an_hour,
-        cached_tokens=read,
-        cache_write_tokens=written + for_an_hour,
-        cache_write_1h_tokens=for_an_hour,
-        output_tokens=plain,
-    )
+    told = {
+        "provider": provider,
+        "served_model": model,
+        "input_tokens": plain + read + written + for_an_hour,
+        "cached_tokens": read,
+        "cache_write_tokens": written + for_an_hour,
+        "cache_write_1h_tokens": for_an_hour,
+        "cache_write_split_open": is_open,
+        "output_tokens": plain,
+    }
+    call = llm_call(**told | untold)
     for meter in (METER, CONTRACT):
         assert in_bulk([call, call], meter) == one_by_one([call, call], meter)
 
@@ -211,6 +221,29 @@ def test_a_misroute_is_also_priced_at_the_model_that_its_task_may_use() -> None:
         (Decimal("2.5"), Decimal("0.15")),
         (Decimal("0.15"), None),
     ]
+
+
+def test_cache_writes_that_nobody_told_apart_have_no_price_in_bulk_either() -> None:
+    asked = {
+        "provider": "anthropic",
+        "served_model": "claude-haiku-4-5",
+        "input_tokens": 1000,
+        "cache_write_tokens": 600,
+        "output_tokens": 0,
+    }
+    calls: list[Call] = [
+        llm_call(**asked, **told)
+        for told in (
+            {},
+            {"cache_write_split_open": True},
+            {"cache_write_split_open": True, "cache_write_1h_tokens": 400},
+        )
+    ]
+    figures = measure_columns(METER, columns_of_calls(calls), None).to_pylist()
+    # 400 at 1 and 600 at 1.25; unknown; 400 at 1, 200 at 1.25 and 400 at 2 USD a million
+    assert [row["cost_usd"] for row in figures] == [Decimal("0.00115"), None, Decimal("0.00145")]
+    assert [row["unpriced_reason"] is None for row in figures] == [True, False, True]
+    assert in_bulk(calls, METER) == one_by_one(calls, METER)
 
 
 def test_no_calls_have_no_figures() -> None:

@@ -88,6 +88,77 @@ def test_an_override_has_its_own_price_for_an_hour_or_else_that_of_other_writes(
     assert costs == [Decimal("0.001"), Decimal("0.0022"), Decimal("0.0026"), Decimal("0.003")]
 
 
+OPEN: dict[str, Any] = {
+    "provider": "anthropic",
+    "served_model": "claude-3-7-sonnet-20250219",
+    "input_tokens": 1000,
+    "cache_write_tokens": 600,
+    "cache_write_split_open": True,
+    "output_tokens": 500,
+}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {},
+        {"served_model": "claude-sonnet-4-5"},  # whose prices are in tiers
+        {"provider": "openrouter", "served_model": "anthropic/claude-haiku-4.5"},  # without one for an hour
+    ],
+)
+def test_cache_writes_that_nobody_told_apart_have_no_price_and_the_reason_says_what_to_do(
+    model: dict[str, str],
+) -> None:
+    unknown = price(**OPEN | model)
+    assert (unknown.cost_usd, unknown.price_version) == (None, None)
+    assert unknown.unpriced_reason == (
+        "the answer did not tell cache writes of 5 minutes from those of an hour, and "
+        f"{LIST} has no one price for both: ask for one of them, or do not stream the answer"
+    )
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"cache_write_tokens": 0},
+        {"cache_write_tokens": None},
+        {"cache_write_1h_tokens": 0},
+        {"cache_write_1h_tokens": 400},
+        {"cache_write_split_open": False},
+        {"cache_write_split_open": None},
+        {"status": "cache_hit"},
+    ],
+)
+def test_where_nothing_was_written_or_it_was_told_they_are_priced_as_ever(told: dict[str, Any]) -> None:
+    ordinary = {name: value for name, value in (OPEN | told).items() if name != "cache_write_split_open"}
+    assert price(**OPEN | told) == price(**ordinary)
+    assert price(**ordinary).cost_usd is not None
+
+
+def test_a_stated_cost_holds_whatever_was_not_told() -> None:
+    assert price(**OPEN, stated_cost_usd=Decimal("0.02")).cost_usd == Decimal("0.02")
+    assert PriceList().listed(llm_call(**OPEN), 1000, 500).cost_usd is None
+
+
+@pytest.mark.parametrize(
+    ("prices", "cost_usd"),
+    [
+        ({}, "0.002"),  # 1000 at 1 and 500 at 2
+        ({"cache_write": 3}, "0.0032"),  # 400 at 1, 600 at 3 and 500 at 2
+        ({"cache_write": 3, "cache_write_1h": 3}, "0.0032"),
+        ({"cache_write_1h": 1}, "0.002"),
+        ({"cache_write": 3, "cache_write_1h": 5}, None),
+        ({"cache_write_1h": 5}, None),
+    ],
+)
+def test_at_one_price_for_both_it_does_not_matter_which_they_were(
+    prices: dict[str, int], cost_usd: str | None
+) -> None:
+    override = PriceOverride.model_validate({"model": "*", "input": 1, "output": 2, **prices})
+    paid = price(PriceList([override]), **OPEN)
+    assert paid.cost_usd == (None if cost_usd is None else Decimal(cost_usd))
+
+
 def test_audio_is_part_of_input_and_output_and_billed_once() -> None:
     # 600 at 2.50, 400 at 32, 300 at 10 and 200 at 64 USD a million: OpenAI's gpt-audio
     paid = price(

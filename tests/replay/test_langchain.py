@@ -22,6 +22,7 @@ from examsgraph_callbacks.events import LLMCall
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.langchain import ReplayChatModel
 from examsgraph_callbacks.replay import Player
+from tests.langchain.test_situations import acall, call
 from tests.replay.played import NOWHERE, chat, cut, played, recorded_by, the_same
 from tests.servers.openai_server import Answer, LedgerServer
 
@@ -109,6 +110,39 @@ def test_how_long_claude_keeps_what_it_wrote(way: str, server: LedgerServer, tmp
         (call,) = Journal(tmp_path / name).read()
         assert isinstance(call, LLMCall)
         assert (call.cache_write_tokens, call.cache_write_1h_tokens) == (300, 300), name
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["the same", "a mark fewer"])
+@pytest.mark.parametrize("way", ["stream", "astream", "astream_events"])
+async def test_that_claude_did_not_tell_how_long(
+    way: str, told: bool, server: LedgerServer, tmp_path: Path
+) -> None:
+    mark = {"type": "ephemeral", "ttl": "1h"}
+    asked = [
+        ("system", [{"type": "text", "text": "당신은 튜터입니다.", "cache_control": mark}]),
+        ("user", "?"),
+    ]
+    server.will(Answer(input_tokens=1000, cache_write_tokens=300, cache_write_1h_tokens=200))
+    claude = ChatAnthropic(
+        model="claude-haiku-4-5", base_url=server.root, api_key=SecretStr("not-a-key"), max_retries=0
+    )
+    minutes = {"cache_control": {"type": "ephemeral"}}
+    await acall_or_call(way, claude.bind(**minutes), asked, recorded_by(tmp_path / "live"))
+    recording = cut(tmp_path / "live", tmp_path / "claude.egrec.jsonl")
+
+    stand_in = ReplayChatModel(player=Player(recording), model="claude-haiku-4-5", provider="anthropic")
+    bound = stand_in.bind(**minutes if told else {})
+    await acall_or_call(way, bound, asked, recorded_by(tmp_path / "played"))
+    live, replayed = both(tmp_path)
+    assert [fact["cache_write_split_open"] for fact in live] == [True]
+    for fact in (*live, *replayed):
+        del fact["name"], fact["request"]["parameters"]
+    assert replayed == live
+
+
+async def acall_or_call(way: str, runnable: Runnable[Any, Any], question: Any, config: Any) -> None:
+    call(way, runnable, question, config)
+    await acall(way, runnable, question, config)
 
 
 async def test_an_async_batch_of_twenty_equal_prompts(server: LedgerServer, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_the_same_facts_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_header_says_what_wrote_it_and_by_which_rules_secrets_were_taken_out(recording: Path) -> None:
     header = Recording(recording).header
-    assert (header.format, header.schema_version, header.redaction) == (1, "1.2", "2")
+    assert (header.format, header.schema_version, header.redaction) == (1, "1.3", "2")
     assert "langchain-core" in header.libraries
 
 
@@ -257,6 +257,22 @@ def test_a_recording_of_schema_1_0_is_read_played_and_measured_as_then(name: str
     assert len(found.explorations) == 1
     # 199 tokens in, 118 out
     assert remeasure(facts, METER, Assumptions()).then.cost_usd == Decimal("0.0016775")
+
+
+def test_a_recording_of_schema_1_2_is_read_played_and_measured_as_then() -> None:
+    facts, flaws = read(FIXTURES / "schema-1.2.egrec.jsonl")
+    assert not flaws
+    (call,) = facts
+    # a stream for which cache writes of both lifetimes were asked, and nothing could say that yet
+    assert isinstance(call, LLMCall)
+    assert (call.cache_write_tokens, call.cache_write_1h_tokens) == (300, None)
+    assert call.cache_write_split_open is None
+    player = Player(FIXTURES / "schema-1.2.egrec.jsonl")
+    assert call.request is not None
+    played = player.call("claude-haiku-4-5", call.request.model_dump(), any_sampling=True)
+    assert played.answer == (Message(role="assistant", content="정규화는 중복을 제거합니다."),)
+    # 300 at 1, 400 at 0.10, 300 at 1.25 and 20 at 5 USD a million, as of five minutes
+    assert remeasure(facts, METER, Assumptions()).then.cost_usd == Decimal("0.000815")
 
 
 def test_a_recording_of_schema_1_1_is_read_played_and_measured_as_then() -> None:

@@ -1,15 +1,35 @@
 """The dashboard in a real Chromium without a window, as Playwright drives it, and what it asked of whom."""
 
 import shutil
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 
-__all__ = ["Seen", "chromium", "opened"]
+from tests.server.served import Served
+from tests.servers.lived_journal import SEOUL
 
+__all__ = [
+    "BUSY",
+    "HOSTILE",
+    "POLL_MS",
+    "Seen",
+    "chromium",
+    "month",
+    "opened",
+    "running",
+    "serious",
+    "told",
+]
 READY_MS = 60_000
 
 
@@ -70,3 +90,44 @@ def opened(browser: Browser, url: str, **how: Any) -> Iterator[Seen]:
         yield Seen(context.new_page(), url)
     finally:
         context.close()
+
+
+HOSTILE = "<img src=x onerror=\"document.title='run'\">"
+POLL_MS = 10_000
+
+
+def told(served: Served, part: str, **asked: str) -> Any:
+    return httpx.get(f"{served.api}/{part}", params=asked, timeout=60).json()["data"]
+
+
+def month(days: int = 30) -> dict[str, str]:
+    today = datetime.now(SEOUL).date()
+    return {"since": f"{today - timedelta(days=days - 1)}", "until": f"{today + timedelta(days=1)}"}
+
+
+def serious(page: Seen) -> list[str]:
+    """What axe-core finds that keeps people out."""
+    found = Axe().run(page.page).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:150]}"
+        for each in found
+        if each["impact"] in {"serious", "critical", "moderate"}
+        for node in each["nodes"]
+    ]
+
+
+BUSY = {"status": 503, "json": {"error": {"message": "too much is asked at once"}}}
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[str]:
+    """The address of an application that runs in a thread of this process."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

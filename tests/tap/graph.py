@@ -1,10 +1,12 @@
 """The demonstration's graph in Neo4j, as each library's retrievers want it, and what its vectors say."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import pytest
+from neo4j import Driver, Result
 
 from examsgraph_callbacks import Journal
 from examsgraph_callbacks.events import Exploration
@@ -12,18 +14,22 @@ from tests.graph.graphs import demo_graph, demo_questions
 
 __all__ = [
     "FULLTEXT",
+    "HOPS",
     "INDEX",
     "KNOWN_VECTORS",
     "LABEL",
+    "QUERY",
     "QUESTION",
+    "VECTOR",
     "assert_true_hops",
+    "by_session",
     "explored",
+    "names",
     "nearest",
     "relations",
     "similarity",
     "vectors",
 ]
-
 LABEL = "TapConcept"
 INDEX = "tap_concept_embedding"
 FULLTEXT = "tap_concept_words"
@@ -73,3 +79,23 @@ def explored(journal: Journal) -> Exploration:
     """The one exploration in the journal."""
     (exploration,) = (fact for fact in journal.read() if isinstance(fact, Exploration))
     return exploration
+
+
+# the query of tests about the driver, and what it finds
+QUERY = (
+    f"MATCH path = (a:{LABEL} {{name: '정규화'}})-[r]->(b) WHERE $query_vector IS NOT NULL "
+    "RETURN path, b.name AS name ORDER BY b.name"
+)
+VECTOR = [*QUESTION.embedding]
+HOPS = sum(source == "정규화" for source, _, _ in relations())
+
+
+def names(journal: Journal) -> list[str]:
+    """Where the hops of the one exploration lead to."""
+    return sorted(hop.next_node for hop in explored(journal).hops)
+
+
+def by_session(driver: Driver, read: Callable[[Result], Any]) -> Any:
+    """Runs the query, and hands the result on while it can be read."""
+    with driver.session() as session:
+        return read(session.run(QUERY, {"query_vector": VECTOR}))

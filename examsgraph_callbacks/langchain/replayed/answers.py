@@ -13,6 +13,7 @@ from langchain_core.messages.tool import (
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from examsgraph_callbacks.capture import SPLIT_OPEN
 from examsgraph_callbacks.events import LLMCall, Message
 from examsgraph_callbacks.replay import arguments_text, pieces
 
@@ -122,6 +123,7 @@ def _usage(call: LLMCall) -> UsageMetadata | None:
         "cache_read": call.cached_tokens,
         "cache_creation": call.cache_write_tokens,
         "ephemeral_1h_input_tokens": call.cache_write_1h_tokens,
+        SPLIT_OPEN: call.cache_write_split_open,
         "audio": call.audio_input_tokens,
     }
     if known := {name: count for name, count in details.items() if count is not None}:

@@ -13,6 +13,7 @@ from llama_index.core.base.llms.types import (
 )
 from pydantic import JsonValue
 
+from examsgraph_callbacks.capture import SPLIT_OPEN
 from examsgraph_callbacks.events import LLMCall
 from examsgraph_callbacks.replay import pieces
 
@@ -66,13 +67,15 @@ def _tool_call(given: JsonValue) -> ToolCallBlock:
 def _raw(call: LLMCall) -> dict[str, Any]:
     """The answer as OpenAI's chat completions tell it, as far as it is on record.
 
-    Its usage is told as Anthropic's where that is what says how long cache writes are kept.
+    Its usage is told as Anthropic's where that is what says how long cache writes are kept, or that this is
+    open.
     """
     raw: dict[str, Any] = {"model": call.served_model, "choices": [{"finish_reason": call.finish_reason}]}
     if call.service_tier is not None:
         raw["service_tier"] = call.service_tier
     if call.input_tokens is not None and call.output_tokens is not None:
-        tells = _usage if call.cache_write_1h_tokens is None else _usage_of_anthropic
+        lifetimes = (call.cache_write_1h_tokens, call.cache_write_split_open)
+        tells = _usage if lifetimes == (None, None) else _usage_of_anthropic
         raw["usage"] = tells(call, call.input_tokens, call.output_tokens)
     return raw
 
@@ -97,15 +100,22 @@ def _usage(call: LLMCall, input_tokens: int, output_tokens: int) -> dict[str, An
 def _usage_of_anthropic(call: LLMCall, input_tokens: int, output_tokens: int) -> dict[str, Any]:
     """The same as Anthropic tells it, who alone says for how long what was written is kept."""
     read, written = call.cached_tokens or 0, call.cache_write_tokens or 0
-    for_an_hour = call.cache_write_1h_tokens or 0
+    for_an_hour = call.cache_write_1h_tokens
+    by_lifetime = (
+        {SPLIT_OPEN: call.cache_write_split_open}
+        if for_an_hour is None
+        else {
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": written - for_an_hour,
+                "ephemeral_1h_input_tokens": for_an_hour,
+            }
+        }
+    )
     return {
         "input_tokens": input_tokens - read - written,
         "output_tokens": output_tokens,
         "cache_read_input_tokens": call.cached_tokens,
         "cache_creation_input_tokens": call.cache_write_tokens,
-        "cache_creation": {
-            "ephemeral_5m_input_tokens": written - for_an_hour,
-            "ephemeral_1h_input_tokens": for_an_hour,
-        },
+        **by_lifetime,
         "output_tokens_details": {"thinking_tokens": call.reasoning_tokens},
     }

@@ -1,11 +1,14 @@
-"""Analytics over facts, wherever these stand: in open segments, in the lake, or half of them in each."""
+"""Analytics over facts that stand in open segments, in the lake, or half in each."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from examsgraph_callbacks.analytics import Analytics
+from examsgraph_callbacks.analytics import (
+    Analytics,
+)
 from examsgraph_callbacks.analytics.compaction import compact
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal import Journal
@@ -13,9 +16,8 @@ from examsgraph_callbacks.journal.encode import encode_fact
 from examsgraph_callbacks.measure import Meter
 from examsgraph_callbacks.settings import Settings
 
-__all__ = ["Ask", "ask"]
-
 Ask = Callable[..., Analytics]
+SEOUL_NEW_YEAR = datetime(2024, 12, 31, 15, tzinfo=UTC)
 
 
 @pytest.fixture(params=["open segments", "lake", "half of each"])
