@@ -1,4 +1,4 @@
-"""Where things are kept if nobody says otherwise: known before anything heavy is imported."""
+"""What holds where nobody says otherwise: known before anything heavy is imported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ TYPE_CHECKING = False  # as in typing, which is itself too heavy here
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["JOURNAL", "LAKE_FOLDER", "REPLAYED", "SQLITE", "absolute", "default_tracking_uri"]
+__all__ = [
+    "JOURNAL",
+    "LAKE_FOLDER",
+    "REPLAYED",
+    "SQLITE",
+    "ZERO_SECONDS",
+    "absolute",
+    "default_tracking_uri",
+]
 
 JOURNAL = ".examsgraph/journal"
 """The journal's directory, relative to the working directory."""
@@ -18,6 +26,13 @@ REPLAYED = ".examsgraph/replay"
 
 LAKE_FOLDER = "lake"
 """The folder in a journal that holds what was compacted, where no other place is set."""
+
+ZERO_SECONDS = 150.0
+"""How long a series that is new is told as 0.
+
+Prometheus' `increase()` sees nothing of what a series begins with. Whoever scrapes once a minute, its
+default, sees the 0 twice in this time, or once where a scrape fails; several servers may scrape.
+"""
 
 SQLITE = "sqlite:///"
 

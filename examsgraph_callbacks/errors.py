@@ -9,6 +9,7 @@ __all__ = [
     "GraphUnavailableError",
     "InvalidInputError",
     "JournalUnavailableError",
+    "LakeUnavailableError",
     "MissingExtraError",
     "RecordingError",
     "ReplayMissError",
@@ -26,6 +27,20 @@ class InvalidInputError(ExamsGraphError, ValueError):
 
 class JournalUnavailableError(ExamsGraphError):
     """The disk does not take what was to be written to the journal; nothing of it was recorded."""
+
+
+class LakeUnavailableError(ExamsGraphError, OSError):
+    """The compacted part of a journal cannot be read or written now; its cause says what failed.
+
+    The message names no place, so that it may be told to whoever asked.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        what = getattr(error, "strerror", None) or type(error).__name__
+        super().__init__(
+            f"the journal's lake cannot be reached now ({what}): ask again later, or see that the place "
+            "EXAMSGRAPH_LAKE names is up and lets this server in"
+        )
 
 
 class GraphUnavailableError(ExamsGraphError):

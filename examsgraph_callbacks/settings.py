@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from examsgraph_callbacks.defaults import JOURNAL
+from examsgraph_callbacks.defaults import JOURNAL, ZERO_SECONDS
 
 __all__ = ["Settings", "Shipping"]
 
@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         default=False,
         description="Whether a report is acknowledged only when the disk itself has it (`fsync`): it then "
         "survives a power cut, not only the end of the process.",
+    )
+    metrics_zero_seconds: float = Field(
+        default=ZERO_SECONDS,
+        gt=0,
+        description="For how long /metrics tells a series that is new as 0, so that every Prometheus sees it "
+        "rise: more than twice the scrape interval.",
     )
     experiments: Path | None = Field(
         default=None,

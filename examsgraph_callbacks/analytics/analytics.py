@@ -100,7 +100,7 @@ class Analytics:
         """The `limit` concepts that failed most: thumbs down, or an understanding of 2 or less."""
         from examsgraph_callbacks.analytics.questions.understanding import failures_by_concept
 
-        with self._open.lock:
+        with self._open.question():
             rows = rows_of(failures_by_concept(self._tables(period, "feedback")))
         named = [row for row in rows if row["concept"] is not None]
         return TopFailedConcepts(
@@ -147,7 +147,7 @@ class Analytics:
         from examsgraph_callbacks.analytics.questions.costs import cost_by_hour
 
         zone = self._settings.time_zone
-        with self._open.lock:
+        with self._open.question():
             rows = rows_of(cost_by_hour(self._tables(period, "calls"), zone))
         return CostByHour(
             hours=tuple(
@@ -160,7 +160,7 @@ class Analytics:
         """Which task went to which model, what that cost, and how it was received."""
         from examsgraph_callbacks.analytics.questions.routes import qualities, routes
 
-        with self._open.lock:
+        with self._open.question():
             tables = self._tables(period, "calls", "feedback")
             rows, said = rows_of(routes(tables)), rows_of(qualities(tables))
         words: defaultdict[tuple[object, ...], dict[str, int]] = defaultdict(dict)
@@ -173,7 +173,7 @@ class Analytics:
         """How well each concept was understood, the least understood first."""
         from examsgraph_callbacks.analytics.questions.understanding import understanding_by_concept
 
-        with self._open.lock:
+        with self._open.question():
             rows = rows_of(understanding_by_concept(self._tables(period, "feedback")))
         concepts = [
             ConceptUnderstanding(
@@ -197,7 +197,7 @@ class Analytics:
         from examsgraph_callbacks.analytics.questions.performance import cache_use, models
         from examsgraph_callbacks.analytics.savings import savings
 
-        with self._open.lock:
+        with self._open.question():
             tables = self._tables(period, "calls")
             rows, used = rows_of(models(tables)), rows_of(cache_use(tables))
         return Performance(
@@ -208,7 +208,7 @@ class Analytics:
         """What each prompt variant took, and how it was received."""
         from examsgraph_callbacks.analytics.questions.variants import variants
 
-        with self._open.lock:
+        with self._open.question():
             rows = rows_of(variants(self._tables(period, "calls", "feedback")))
         return PromptVariants(variants=tuple(variant_figures(row) for row in rows))
 
@@ -216,7 +216,7 @@ class Analytics:
         """How far the graph was walked, and how often astray."""
         from examsgraph_callbacks.analytics.questions.walks import path_quality, relation_quality
 
-        with self._open.lock:
+        with self._open.question():
             tables = self._tables(period, "explorations", "hops", "dead_ends")
             (row,) = rows_of(path_quality(tables, INEFFICIENT_DEPTH))
             relations = rows_of(relation_quality(tables))
@@ -242,7 +242,7 @@ class Analytics:
         # sums have 18 decimals: what exceeds the price to the last of them exceeds the price
         paid = self._settings.subscription_price_krw / Decimal(str(self._settings.krw_per_usd))
         paid = paid.quantize(Decimal(1).scaleb(-18), ROUND_FLOOR)
-        with self._open.lock:
+        with self._open.question():
             tables = self._tables(period, "calls")
             (row,) = rows_of(monthly_costs(tables, self._settings.time_zone, user_id, paid_usd=paid))
         return row

@@ -43,7 +43,7 @@ class DashboardQuestions(Analytics):
         month = today.replace(day=1)
         days = monthrange(today.year, today.month)[1]
         price = self._settings.subscription_price_krw
-        with self._open.lock:
+        with self._open.question():
             # a little more, as files are left out by when their rows began
             tables = self._tables(Period(since=month), "calls")
             ((of_day,), (of_month,)) = (rows_of(spent(tables, since, month)) for since in (today, month))
@@ -60,7 +60,7 @@ class DashboardQuestions(Analytics):
         from examsgraph_callbacks.analytics.questions.dashboard import costs_in_time
 
         by = _unit(period)
-        with self._open.lock:
+        with self._open.question():
             rows = rows_of(costs_in_time(self._tables(period, "calls"), self._settings.time_zone, by))
         calls = sum(row["calls"] for row in rows)
         known = [row["cost_usd"] for row in rows if row["cost_usd"] is not None]
@@ -81,7 +81,7 @@ class DashboardQuestions(Analytics):
         from examsgraph_callbacks.analytics.questions.performance import models as models_of
 
         by = _unit(period)
-        with self._open.lock:
+        with self._open.question():
             tables = self._tables(period, "calls")
             times = rows_of(speed_in_time(tables, self._settings.time_zone, by))
             in_all = next(iter(rows_of(speed_in_all(tables))), {})
@@ -100,7 +100,7 @@ class DashboardQuestions(Analytics):
         """The `limit` concepts that failed most, and how they were understood."""
         from examsgraph_callbacks.analytics.questions.understanding import understanding_by_concept
 
-        with self._open.lock:
+        with self._open.question():
             rows = rows_of(understanding_by_concept(self._tables(period, "feedback")))
         failing = [row for row in rows if row["concept"] is not None and row["failures"]]
         failing.sort(key=lambda row: (-row["failures"], row["concept"]))
@@ -117,7 +117,7 @@ class DashboardQuestions(Analytics):
         """The newest `limit` explorations with anomalous hops."""
         from examsgraph_callbacks.analytics.questions.dashboard import strange_explorations, strange_share
 
-        with self._open.lock:
+        with self._open.question():
             tables = self._tables(period, "explorations")
             newest = rows_of(strange_explorations(tables, limit))
             (counted,) = rows_of(strange_share(tables))
@@ -134,7 +134,7 @@ class DashboardQuestions(Analytics):
         """The models and concepts that there are."""
         from examsgraph_callbacks.analytics.questions.dashboard import concepts_named, models_called
 
-        with self._open.lock:
+        with self._open.question():
             tables = self._tables(_EVER)
             models = rows_of(models_called(tables, _MODELS))
             concepts = rows_of(concepts_named(tables, _CONCEPTS))

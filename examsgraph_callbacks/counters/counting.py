@@ -1,7 +1,7 @@
 """Counts a journal on, look by look, and tells what it came to."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from examsgraph_callbacks.counters.additions import Additions
 from examsgraph_callbacks.counters.series import SERIES, Sample, Series
-from examsgraph_callbacks.counters.state import State, counting
-from examsgraph_callbacks.counters.sums import Sums
+from examsgraph_callbacks.counters.state import AS_IT_IS, State, counting
+from examsgraph_callbacks.counters.sums import Key, Sums
+from examsgraph_callbacks.defaults import ZERO_SECONDS
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.column_tail import ColumnTail
 from examsgraph_callbacks.journal.forget import forgotten_mark
@@ -43,8 +44,9 @@ class Counted:
 class Counters:
     """The counters of a journal, which never go down: not by compaction, a restart, or who is forgotten.
 
-    They are kept beside the journal and shared by all that serve it. A series that is new is told as 0 once,
-    and as what it is from then on: so its first events are an increase to whoever asks at intervals.
+    They are kept beside the journal and shared by all that serve it. A series that is new is told as 0 for
+    `zero_seconds` from when it is first told, and as what it is from then on: so its first events are an
+    increase to all who ask at intervals, also to one of whose questions one was lost.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Counters:
         zone: ZoneInfo,
         meter: Meter | None = None,
         *,
+        zero_seconds: float = ZERO_SECONDS,
         budget_seconds: float = _BUDGET_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic_seconds: Callable[[], float] = time.monotonic,
@@ -60,6 +63,7 @@ class Counters:
         self._journal = journal
         self._zone = zone
         self._meter = meter
+        self._zero_seconds = zero_seconds
         self._budget_seconds = budget_seconds
         self._now = now
         self._monotonic_seconds = monotonic_seconds
@@ -89,9 +93,12 @@ class Counters:
             state.note("facts", str(facts))
             if all_read or not is_first:
                 state.note(_CAUGHT_UP, self._now().isoformat())
-            shown = set(sums.values) if is_first else state.shown()
-            fresh = sums.values.keys() - shown
-            state.keep_sums(sums, shown if is_first else fresh if told else ())
+            # what stood there at first is nothing new
+            shown = dict.fromkeys(sums.values, AS_IT_IS) if is_first else state.shown()
+            changed = shown if is_first else self._shown_from_now(sums, shown)
+            state.keep_sums(sums, changed if is_first or told else {})
+            how = {**shown, **changed}
+            fresh = {key for key in sums.values if how[key] != AS_IT_IS}
             counted = Counted(
                 facts=facts,
                 caught_up=all_read or not is_first,
@@ -118,6 +125,16 @@ class Counters:
         additions.settle()
         state.keep_place(before, tail.offsets, tail.compacted)
         return all_read
+
+    def _shown_from_now(self, sums: Sums, shown: Mapping[Key, int]) -> dict[Key, int]:
+        """What changes at this moment of how series are shown."""
+        now = int(self._now().timestamp())
+        changed = dict.fromkeys(sums.values.keys() - shown.keys(), now)
+        for key, since in shown.items():
+            # a clock that was set back is not waited for
+            if since != AS_IT_IS and not since <= now < since + self._zero_seconds:
+                changed[key] = AS_IT_IS
+        return changed
 
     def _begin_where_there_is_nothing(self, sums: Sums) -> None:
         for name, series in SERIES.items():

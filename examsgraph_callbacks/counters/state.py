@@ -11,7 +11,10 @@ from examsgraph_callbacks.counters.series import HISTOGRAMS, OTHER, SERIES, UNKN
 from examsgraph_callbacks.counters.sums import Key, Sums
 from examsgraph_callbacks.errors import InvalidInputError
 
-__all__ = ["State", "counting"]
+__all__ = ["AS_IT_IS", "State", "counting"]
+
+AS_IT_IS = 1
+"""Of a series that is shown with its value; it is never shown as 0 again."""
 
 _FOLDER = "counters"
 _FILE = "state.sqlite"
@@ -30,6 +33,8 @@ create table if not exists turn (
     trace_id text primary key, concept text, variant text, day integer not null) without rowid;
 create table if not exists question (key blob primary key, concept text not null, day integer not null)
     without rowid;
+create index if not exists turn_by_day on turn (day);
+create index if not exists question_by_day on question (day);
 create table if not exists spent (day integer primary key, usd text not null);
 """
 
@@ -83,13 +88,13 @@ class State:
                         known.setdefault(label, set()).add(value)
         return Sums(values, known)
 
-    def shown(self) -> set[Key]:
-        """The series that were shown before."""
-        rows = self.sql.execute("select name, labels from series where shown")
-        return {(name, tuple(json.loads(labels))) for name, labels in rows}
+    def shown(self) -> dict[Key, int]:
+        """The series that were shown before: since when as 0 (seconds since 1970), `AS_IT_IS` by now."""
+        rows = self.sql.execute("select name, labels, shown from series where shown")
+        return {(name, tuple(json.loads(labels))): shown for name, labels, shown in rows}
 
-    def keep_sums(self, sums: Sums, shown: Iterable[Key]) -> None:
-        """Note what was counted, and which series were shown."""
+    def keep_sums(self, sums: Sums, shown: Mapping[Key, int]) -> None:
+        """Note what was counted, and what changed of how series are shown."""
         rows = [
             (name, _text(labels), json.dumps(sums.values[name, labels], default=str))
             for name, labels in sums.changed
@@ -98,8 +103,8 @@ class State:
             "insert into series values (?, ?, ?, 0) on conflict do update set sums = excluded.sums", rows
         )
         self.sql.executemany(
-            "update series set shown = 1 where name = ? and labels = ?",
-            [(name, _text(labels)) for name, labels in shown],
+            "update series set shown = ? where name = ? and labels = ?",
+            [(how, name, _text(labels)) for (name, labels), how in shown.items()],
         )
 
 
@@ -123,6 +128,7 @@ def counting(journal: Path) -> Iterator[State]:
                 raise InvalidInputError(f"{path} was written by a newer version of this package: update it")
             if found != _VERSION:
                 sql.execute("pragma journal_mode = wal")
+            if found != _VERSION or not _is_indexed(sql):
                 sql.executescript(_TABLES)
                 sql.execute(f"pragma user_version = {_VERSION}")
             # a power cut may take the last looks back, places and sums together
@@ -136,6 +142,11 @@ def counting(journal: Path) -> Iterator[State]:
             sql.execute("rollback")
             raise
         sql.execute("commit")
+
+
+def _is_indexed(sql: sqlite3.Connection) -> bool:
+    """Whether what is old is found without looking through all: a file of before may have no index."""
+    return sql.execute("select 1 from sqlite_master where name = 'question_by_day'").fetchone() is not None
 
 
 def _text(labels: tuple[str, ...]) -> str:

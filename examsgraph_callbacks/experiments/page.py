@@ -16,7 +16,7 @@ from examsgraph_callbacks.experiments.words import (
     verdict_in_words,
 )
 
-__all__ = ["experiment_page"]
+__all__ = ["PAGE_STYLE", "experiment_page"]
 
 _WIDTH, _ROW, _LEFT, _RIGHT = 860.0, 44.0, 200.0, 40.0
 _COLOURS = {"better": "#1a7f4b", "worse": "#c0362c", "invalid": "#c98a00"}
@@ -27,9 +27,15 @@ _METHOD = (
 )
 
 
+_PAGE = (files("examsgraph_callbacks.experiments") / "page.html").read_text(encoding="utf-8")
+
+PAGE_STYLE = _PAGE.partition("<style>")[2].partition("</style>")[0]
+"""The page's only style, which whoever serves the page may allow by its hash, and nothing else."""
+
+
 def experiment_page(report: ExperimentReport) -> str:
     """The page; HTML with its own style and pictures, and no script."""
-    page = Template((files("examsgraph_callbacks.experiments") / "page.html").read_text(encoding="utf-8"))
+    page = Template(_PAGE)
     others = [
         f"{comparison.variant}: {difference_in_words(other)}"
         for comparison in report.comparisons

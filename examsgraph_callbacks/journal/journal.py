@@ -95,31 +95,33 @@ class Journal:
         """The segment files, oldest first."""
         return sorted(self.path.glob("*.jsonl"))
 
-    def read(self, on_problem: Callable[[Problem], None] = log_problem) -> Iterator[Fact]:
+    def read(
+        self, on_problem: Callable[[Problem], None] = log_problem, *, lake: str | None = None
+    ) -> Iterator[Fact]:
         """Every fact, in the order in which they were written, across all processes' segments and the lake.
 
         Streams: only segments that overlap in time are open at once. Lines that cannot be read are
         passed to `on_problem` (by default logged) and skipped. What is written meanwhile may be read or
         not; a segment that is deleted before its turn is not. Raises `SchemaError` for facts of a newer
-        major schema version.
+        major schema version. `lake` is where the lake is, if not where it is configured to be.
         """
         from examsgraph_callbacks.journal.lake import covered_by
         from examsgraph_callbacks.journal.order import in_order, of_commit, of_segment
 
         # a segment is removed long after it is in the lake: seen first, it is found in one of the two
         segments = self.segments()
-        lake = self._lake()
-        commits = lake.commits() if lake else []
+        found = self._lake(lake)
+        commits = found.commits() if found else []
         covered = covered_by(commits)
         sources = [of_segment(path, covered.get(path.name), on_problem) for path in segments]
-        if lake:
-            sources += [of_commit(lake, commit, on_problem) for commit in commits]
+        if found:
+            sources += [of_commit(found, commit, on_problem) for commit in commits]
         yield from in_order(source for source in sources if source is not None)
 
-    def _lake(self) -> "Lake | None":
+    def _lake(self, place: str | None) -> "Lake | None":
         """The compacted part, where there is one; whoever never compacts imports nothing for it."""
-        if Settings().lake is None and not (self.path / LAKE_FOLDER).is_dir():
+        if place is None and Settings().lake is None and not (self.path / LAKE_FOLDER).is_dir():
             return None
         from examsgraph_callbacks.journal.lake import lake_of
 
-        return lake_of(self.path)
+        return lake_of(self.path, place)

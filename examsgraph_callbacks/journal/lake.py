@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from examsgraph_callbacks.background.locks import is_written
 from examsgraph_callbacks.defaults import LAKE_FOLDER
+from examsgraph_callbacks.errors import LakeUnavailableError
 from examsgraph_callbacks.journal.store import Folder, Store, open_store
 from examsgraph_callbacks.settings import Settings
 
@@ -39,6 +40,7 @@ FACTS = "facts"
 """The table of the facts themselves, each with the line that it was written as."""
 
 _COMMITS = "commits"
+_LOOKS = 100
 _ON_ITS_WAY = timedelta(hours=1)
 _OUR_FILE = re.compile(
     r"(?P<folder>\w+/(?:date|month)=[\d-]+/)\.?(?P<stem>\d{8}T\d{12}-[0-9a-f]{8})\.[\w.]*(?:parquet|draft)"
@@ -97,20 +99,21 @@ class Lake:
         self._seen: dict[str, Commit] = {}
 
     def commits(self) -> list[Commit]:
-        """The commits of this moment, oldest first."""
-        while True:
-            seen: dict[str, Commit] = {}
+        """The commits of this moment, oldest first, or `LakeUnavailableError`."""
+        missing = FileNotFoundError()
+        for _ in range(_LOOKS):
             try:
-                for name in self.store.names(_COMMITS):
-                    known = self._seen.get(name)
-                    seen[name] = known or Commit.model_validate_json(self.store.read(name))
-            except FileNotFoundError:
+                self._seen = {
+                    name: self._seen.get(name) or Commit.model_validate_json(self.store.read(name))
+                    for name in self.store.names(_COMMITS)
+                }
+            except FileNotFoundError as error:
                 # replaced while they were read: what replaced it stands there before it goes
+                missing = error
                 continue
-            self._seen = seen
-            break
-        replaced = {commit.replaces for commit in seen.values()}
-        return [commit for commit in seen.values() if commit.name not in replaced]
+            replaced = {commit.replaces for commit in self._seen.values()}
+            return [commit for commit in self._seen.values() if commit.name not in replaced]
+        raise LakeUnavailableError(missing) from missing
 
     def commit(
         self,

@@ -1,6 +1,6 @@
 """Picks a few facts out of many without reading the others: by their place, or all of rare kinds."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from examsgraph_callbacks.journal.forget import forgotten_mark
 from examsgraph_callbacks.journal.journal import Journal
 from examsgraph_callbacks.journal.lake import FACTS, Commit, Lake, LakeFile, covered_by, lake_of
 from examsgraph_callbacks.journal.reader import read_line
+from examsgraph_callbacks.journal.store import reached
 
 __all__ = ["FactsOfKinds", "Place", "fact_at"]
 
@@ -62,20 +63,23 @@ class FactsOfKinds:
         self.restarted = False
 
     def new(self) -> list[Fact]:
-        """The facts since the last look, in no certain order."""
+        """The facts since the last look, in no certain order.
+
+        A look that raises has taken nothing: the next one begins where it did.
+        """
         mark = forgotten_mark(self._journal.path)
-        self.restarted = mark != self._forgotten
-        if self.restarted:
-            self._forgotten, self._offsets, self._commits = mark, {}, set()
+        restarted = mark != self._forgotten
+        offsets = {} if restarted else dict(self._offsets)
+        seen = set() if restarted else self._commits
         # a segment is removed long after it is in the lake: seen first, it is found in one of the two
         segments = self._journal.segments()
         commits = self._lake.commits()
         covered = covered_by(commits)
-        facts = [fact for commit in commits for fact in self._of_commit(commit)]
-        self._commits = {commit.name for commit in commits}
+        fresh = [commit for commit in commits if commit.name not in seen]
+        facts = [fact for commit in fresh for fact in self._of_commit(commit, offsets)]
         for path in segments:
             span = covered.get(path.name)
-            begin = max(self._offsets.get(path.name, 0), span.end if span else 0)
+            begin = max(offsets.get(path.name, 0), span.end if span else 0)
             with suppress(FileNotFoundError), path.open("rb") as file:
                 file.seek(begin)
                 for line in file:
@@ -84,16 +88,16 @@ class FactsOfKinds:
                     begin += len(line)
                     if any(sign in line for sign in self._signs):
                         facts += self._of_line(line)
-                self._offsets[path.name] = begin
+                offsets[path.name] = begin
+        self._forgotten, self._offsets, self.restarted = mark, offsets, restarted
+        self._commits = {commit.name for commit in commits}
         return facts
 
-    def _of_commit(self, commit: Commit) -> Iterator[Fact]:
-        if commit.name in self._commits:
-            return
+    def _of_commit(self, commit: Commit, offsets: Mapping[str, int]) -> Iterator[Fact]:
         for file in commit.files.get(FACTS, ()):
             for row in _rows_where(self._lake, file, "kind", self._kinds):
                 # but what was read in its segment already
-                if row["position"] >= self._offsets.get(row["segment"], 0):
+                if row["position"] >= offsets.get(row["segment"], 0):
                     yield from self._of_line(row["line"])
 
     def _of_line(self, line: bytes) -> Iterator[Fact]:
@@ -109,7 +113,7 @@ def _rows_where(lake: Lake, file: LakeFile, column: str, values: Collection[str]
     from pyarrow import parquet
 
     wanted = pa.array(values, pa.string())
-    with lake.store.open(file.name) as source, parquet.ParquetFile(source) as opened:
+    with reached(), lake.store.open(file.name) as source, parquet.ParquetFile(source) as opened:
         for group in range(opened.num_row_groups):
             here = pc.is_in(opened.read_row_group(group, [column])[column], wanted)
             if pc.any(here).as_py():

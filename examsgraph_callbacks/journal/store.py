@@ -1,12 +1,14 @@
 """A place for whole files: a local folder, or whatever fsspec can reach by a URI."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol, cast
 
-from examsgraph_callbacks.errors import MissingExtraError
+from examsgraph_callbacks.errors import ExamsGraphError, LakeUnavailableError, MissingExtraError
 
-__all__ = ["Folder", "Remote", "Store", "open_store"]
+__all__ = ["Folder", "Remote", "Store", "open_store", "reached"]
 
 
 class Store(Protocol):
@@ -43,6 +45,21 @@ def open_store(place: str | Path) -> Store:
     if is_uri:
         return Remote(str(place))
     return Folder(Path(place).absolute())
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """Have whatever an object store's library raises in the block told as `LakeUnavailableError`.
+
+    Each library has errors of its own, and some of them name a place or a key. A file that is not there
+    stays a `FileNotFoundError`.
+    """
+    try:
+        yield
+    except (ExamsGraphError, FileNotFoundError, MemoryError):
+        raise
+    except Exception as error:
+        raise LakeUnavailableError(error) from error
 
 
 class Folder:
@@ -110,18 +127,22 @@ class Remote:
         self._root = PurePosixPath(root)
         self.scheme = uri.split("://", maxsplit=1)[0]
 
+    @reached()
     def write(self, name: str, content: bytes | memoryview) -> None:
         place = self._root / name
         self.filesystem.makedirs(str(place.parent), exist_ok=True)
         self.filesystem.pipe_file(str(place), bytes(content))
 
+    @reached()
     def read(self, name: str) -> bytes:
         content: bytes = self.filesystem.cat_file(str(self._root / name))
         return content
 
+    @reached()
     def open(self, name: str) -> BinaryIO:
         return cast("BinaryIO", self.filesystem.open(str(self._root / name), "rb"))
 
+    @reached()
     def names(self, folder: str) -> list[str]:
         self.filesystem.invalidate_cache()
         try:
@@ -132,11 +153,13 @@ class Remote:
             f"{folder}/{PurePosixPath(each['name']).name}" for each in found if each["type"] == "file"
         )
 
+    @reached()
     def every_name(self) -> list[str]:
         self.filesystem.invalidate_cache()
         found = self.filesystem.find(str(self._root))
         return [str(PurePosixPath(path).relative_to(self._root)) for path in found]
 
+    @reached()
     def remove(self, name: str) -> None:
         if self.filesystem.exists(str(self._root / name)):
             self.filesystem.rm_file(str(self._root / name))

@@ -104,8 +104,10 @@ class SegmentWriter:
             except OSError:
                 if segment is self._segment:
                     raise
+                # left meanwhile: what was in it that is missed stands in the next one
             else:
-                return
+                if segment is self._segment:
+                    return
 
     def _see_that_it_is_shipped(self, now_seconds: float) -> None:
         if now_seconds >= self._look_to_shipping_at:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from math import isfinite
 from typing import Generic, TypeVar
 
 from fastapi.responses import Response
@@ -76,7 +77,10 @@ def _now(zone: tzinfo) -> str:
 
 
 def _plain(value: object) -> JsonValue:
-    """As JSON has it: exact decimals as numbers, which lose what a float cannot hold."""
+    """As JSON has it: exact decimals as numbers, which lose what a float cannot hold.
+
+    What is not finite is null: an interval without an end has none, and a sum beyond all floats is not known.
+    """
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, (datetime, date)):
@@ -85,6 +89,8 @@ def _plain(value: object) -> JsonValue:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if value is None or isinstance(value, (str, int, float)):
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if value is None or isinstance(value, (str, int)):
         return value
     raise TypeError(f"expected what JSON has, got {type(value).__name__}")

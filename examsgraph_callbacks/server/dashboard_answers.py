@@ -1,7 +1,5 @@
 """What the dashboard's routes answer beyond the analytics: paths with pictures, experiments, incidents."""
 
-from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,7 +9,7 @@ from examsgraph_callbacks.alerts import Standing as AlertsStanding
 from examsgraph_callbacks.analytics.dashboard_answers import StrangeExplorations
 from examsgraph_callbacks.events import Exploration
 from examsgraph_callbacks.experiments.running import ExperimentSoFar
-from examsgraph_callbacks.graph.pictures import draw_svg
+from examsgraph_callbacks.graph.pictures import Language, draw_svg
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.picking import Place, fact_at
 from examsgraph_callbacks.measure import measure_path
@@ -21,7 +19,6 @@ __all__ = [
     "IncidentsShown",
     "Standing",
     "StrangePaths",
-    "experiments_shown",
     "incidents_shown",
     "strange_paths",
 ]
@@ -80,33 +77,10 @@ class StrangePaths(_Shown):
     judged: int
 
 
-class VariantShown(_Shown):
-    """A prompt variant, its planned share of the learners (0 to 1), and what was handed out of it."""
-
-    variant: str
-    weight: float
-    learners: int
-    exposures: int
-
-
-class ExperimentShown(_Shown):
-    """An experiment, the control's variant first; `day` counts from 1, of the `planned_days`."""
-
-    experiment: str
-    metric: str
-    minimum_effect: float
-    planned_days: int
-    began: datetime | None
-    last_exposure: datetime | None
-    day: int
-    running: bool
-    variants: tuple[VariantShown, ...]
-
-
 class ExperimentsShown(_Shown):
     """Those that run first, then the latest first."""
 
-    experiments: tuple[ExperimentShown, ...]
+    experiments: tuple[ExperimentSoFar, ...]
 
 
 class IncidentShown(_Shown):
@@ -129,18 +103,21 @@ class IncidentsShown(_Shown):
     incidents: tuple[IncidentShown, ...]
 
 
-def strange_paths(found: StrangeExplorations, journal: Journal, lake: str | None) -> StrangePaths:
-    """The paths themselves, as far as they are still on record."""
+def strange_paths(
+    found: StrangeExplorations, journal: Journal, lake: str | None, language: Language = "en"
+) -> StrangePaths:
+    """The paths themselves, as far as they are still on record; their pictures in a `language`."""
     newest = []
     for each in found.newest:
         fact = fact_at(journal, Place(each.event_id, each.position, each.started_at), lake)
         if isinstance(fact, Exploration):
-            newest.append(_strange_path(fact, each.times))
+            newest.append(_strange_path(fact, each.times, language))
     return StrangePaths(newest=tuple(newest), strange=found.strange, judged=found.judged)
 
 
-def _strange_path(exploration: Exploration, times: int) -> StrangePath:
+def _strange_path(exploration: Exploration, times: int, language: Language) -> StrangePath:
     measured = measure_path(exploration)
+    followed = exploration.model_copy(update={"hops": measured.path})
     reasons = {anomaly.hop: anomaly.reasons for anomaly in measured.anomalous_hops or ()}
     return StrangePath(
         event_id=exploration.event_id,
@@ -161,14 +138,9 @@ def _strange_path(exploration: Exploration, times: int) -> StrangePath:
             for hop in measured.path
         ),
         times=times,
-        picture=draw_svg(exploration.model_copy(update={"hops": measured.path}), has_heading=False),
-        whole_picture=draw_svg(exploration, has_heading=False),
+        picture=draw_svg(followed, has_heading=False, language=language),
+        whole_picture=draw_svg(exploration, has_heading=False, language=language),
     )
-
-
-def experiments_shown(found: Iterable[ExperimentSoFar]) -> ExperimentsShown:
-    """The experiments as they are answered."""
-    return ExperimentsShown(experiments=tuple(ExperimentShown(**asdict(each)) for each in found))
 
 
 def incidents_shown(standing: AlertsStanding) -> IncidentsShown:

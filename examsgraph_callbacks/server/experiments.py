@@ -1,16 +1,16 @@
 """The routes of the prompt experiments: hand a prompt out, score an answer, read the verdict."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
-from math import isfinite
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from examsgraph_callbacks.errors import InvalidInputError, MissingExtraError
+from examsgraph_callbacks.errors import InvalidInputError
+from examsgraph_callbacks.events import PromptExperimentPlan
 from examsgraph_callbacks.experiments import (
     ExperimentReport,
     HandedOut,
@@ -18,12 +18,17 @@ from examsgraph_callbacks.experiments import (
     load_experiments,
     report_experiment,
 )
-from examsgraph_callbacks.experiments.page import experiment_page
+from examsgraph_callbacks.experiments.page import PAGE_STYLE, experiment_page
 from examsgraph_callbacks.experiments.words import verdict_in_words
+from examsgraph_callbacks.journal.mark import journal_mark
+from examsgraph_callbacks.journal.picking import FactsOfKinds
 from examsgraph_callbacks.server.answers import answer, recorded
 from examsgraph_callbacks.server.bodies import read_report
 from examsgraph_callbacks.server.documentation import PAGE, answered, refusals, report_schema
+from examsgraph_callbacks.server.pages import page_response
+from examsgraph_callbacks.server.questions import OneAtATime
 from examsgraph_callbacks.server.refusals import Refusal
+from examsgraph_callbacks.server.remembering import Remembered
 from examsgraph_callbacks.server.service import Service
 from examsgraph_callbacks.tracker import PromptScoreReport
 from examsgraph_callbacks.tracker.fields import LABEL, TRACE, Label, TraceId
@@ -31,6 +36,10 @@ from examsgraph_callbacks.tracker.fields import LABEL, TRACE, Label, TraceId
 __all__ = ["HandOutRequest", "add_experiments"]
 
 Now = Callable[[], datetime]
+_NAMED = 20  # experiments, in a refusal
+_REPORT_BYTES = 64 * 1024
+_MOST_BYTES = 64 * _REPORT_BYTES
+
 Name = Annotated[str, Path(min_length=1, max_length=256, description="The experiment's name.")]
 
 
@@ -70,6 +79,13 @@ class _Experiments:
     def __init__(self, service: Service, now: Now) -> None:
         self._service = service
         self._now = now
+        # reading a whole journal holds up no question
+        self._working = OneAtATime("examsgraph-verdicts")
+        self._plans: FactsOfKinds | None = None
+        self._names: frozenset[str] = frozenset()
+        self._remembered: Remembered[ExperimentReport] = Remembered(
+            lambda _report: _REPORT_BYTES, _MOST_BYTES
+        )
 
     @cached_property
     def _handouts(self) -> dict[str, PromptHandout]:
@@ -86,7 +102,7 @@ class _Experiments:
         try:
             handouts = self._handouts
         except InvalidInputError as error:
-            raise Refusal(503, str(error)) from error
+            raise Refusal(503, self._service.without_places(str(error))) from error
         if name not in handouts:
             known = ", ".join(handouts) or "none: set EXAMSGRAPH_EXPERIMENTS to a file of them"
             raise Refusal(404, f"expected one of the experiments that this server hands out ({known})")
@@ -96,14 +112,43 @@ class _Experiments:
             handouts[name].insist_on_exposure(asked.user_id, given.variant, about)
         return given
 
-    def report(self, name: str) -> ExperimentReport:
-        """The report as it stands today."""
-        try:
-            return report_experiment(self._service.tracker.journal.read(), name, self._now())
-        except MissingExtraError as error:
-            raise Refusal(503, str(error)) from error
-        except InvalidInputError as error:
-            raise Refusal(404, str(error)) from error
+    async def report(self, name: str) -> ExperimentReport:
+        """The report as it stands today: the one that was worked out before while the journal is the same.
+
+        Raises the `Refusal` that is due where there is none.
+        """
+        known, mark = await self._service.work_out(self._look, self._working)
+        if name not in known:
+            found = ", ".join(sorted(known)[:_NAMED]) or "none"
+            raise Refusal(
+                404,
+                f"expected the name of an experiment in the journal ({found}): hand its prompts out first",
+            )
+
+        async def worked_out() -> ExperimentReport:
+            return await self._service.work_out(lambda: self._report(name), self._working)
+
+        # of another journal, or another day, it is another question: none waits for an older one's answer
+        report, _ = await self._remembered.get((name, mark), mark, worked_out)
+        return report
+
+    def _look(self) -> tuple[frozenset[str], str]:
+        """The names of the experiments in the journal, and what tells its reports from earlier ones."""
+        service = self._service
+        journal, lake = service.tracker.journal, service.settings.lake
+        # first: what comes after it is in the report, and known by another mark
+        mark = f"{journal_mark(journal, lake)} {self._now().astimezone(UTC).date()}"
+        if self._plans is None:
+            self._plans = FactsOfKinds(journal, ("prompt_experiment",), lake)
+        new = self._plans.new()
+        names = {fact.experiment for fact in new if isinstance(fact, PromptExperimentPlan)}
+        self._names = frozenset(names if self._plans.restarted else self._names | names)
+        return self._names, mark
+
+    def _report(self, name: str) -> ExperimentReport:
+        service = self._service
+        facts = service.tracker.journal.read(lake=service.settings.lake)
+        return report_experiment(facts, name, self._now())
 
 
 def add_experiments(router: APIRouter, service: Service, prefix: str, now: Now | None = None) -> None:
@@ -138,7 +183,7 @@ def add_experiments(router: APIRouter, service: Service, prefix: str, now: Now |
     )
     async def report(name: Name) -> Response:
         """Which variant is better for learners, as far as one may say so today."""
-        found = await service.work_out(lambda: experiments.report(name))
+        found = await experiments.report(name)
         return answer(_verdict(found), service.zone)
 
     @router.get(
@@ -148,8 +193,8 @@ def add_experiments(router: APIRouter, service: Service, prefix: str, now: Now |
     )
     async def page(name: Name) -> Response:
         """The same as a page of one file."""
-        found = await service.work_out(lambda: experiments.report(name))
-        return Response(experiment_page(found), media_type="text/html; charset=utf-8")
+        found = await experiments.report(name)
+        return page_response(experiment_page(found), PAGE_STYLE)
 
     @router.post(
         f"{prefix}/score-prompt",
@@ -177,13 +222,4 @@ _SCORE: JsonValue = {
 
 def _verdict(report: ExperimentReport) -> ExperimentVerdict:
     sentences = [verdict_in_words(report, comparison) for comparison in report.comparisons]
-    return ExperimentVerdict.model_validate({**_plain(asdict(report)), "sentences": sentences})
-
-
-def _plain(content: Any) -> Any:
-    """As JSON has it: an interval without an end has null there."""
-    if isinstance(content, Mapping):
-        return {key: _plain(item) for key, item in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [_plain(item) for item in content]
-    return None if isinstance(content, float) and not isfinite(content) else content
+    return ExperimentVerdict.model_validate({**asdict(report), "sentences": sentences})

@@ -37,7 +37,7 @@ class Figures:
         self._registry.register(_ProcessFigures(journal))
         self._registry.register(ShippingFigures(journal))
         self._registry.register(IncidentFigures(journal, settings))
-        self._registry.register(JournalFigures(journal, settings.time_zone))
+        self._registry.register(JournalFigures(journal, settings.time_zone, settings.metrics_zero_seconds))
 
     def count(self, route: str, status: int, seconds: float) -> None:
         """Count one request."""

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from examsgraph_callbacks.counters import HISTOGRAMS, Counted, Counters, Sample, Series
+from examsgraph_callbacks.defaults import ZERO_SECONDS
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 
@@ -28,8 +29,8 @@ class JournalFigures(Collector):
     ones wait for nothing.
     """
 
-    def __init__(self, journal: Journal, zone: ZoneInfo) -> None:
-        self._counters = Counters(journal, zone)
+    def __init__(self, journal: Journal, zone: ZoneInfo, zero_seconds: float = ZERO_SECONDS) -> None:
+        self._counters = Counters(journal, zone, zero_seconds=zero_seconds)
         self._lock = threading.Lock()
         self._counted: Counted | None = None
         self._catching_up: threading.Thread | None = None

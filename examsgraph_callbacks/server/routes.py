@@ -1,7 +1,6 @@
 """The routes: paths, methods and names of the product's document, each a thin call into the service."""
 
 import time
-from asyncio import to_thread
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -177,7 +176,7 @@ def _add_state(router: APIRouter, service: Service) -> None:
     async def metrics() -> Response:
         """For Prometheus: what the journal adds up to, how far it is shipped, the server's requests."""
         # what is new is counted in the journal's files: reports go on meanwhile
-        return await to_thread(service.figures.text)
+        return await service.scrapes.done()
 
 
 def _refused_parameter(error: RequestValidationError) -> Refusal:

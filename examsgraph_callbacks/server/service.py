@@ -8,11 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from examsgraph_callbacks.analytics.answers import Answer
 from examsgraph_callbacks.capture import pseudonym
-from examsgraph_callbacks.errors import ExamsGraphError, InvalidInputError, JournalUnavailableError
+from examsgraph_callbacks.errors import ExamsGraphError, JournalUnavailableError, LakeUnavailableError
+from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import configured_meter
 from examsgraph_callbacks.server.access import Access, Scope
@@ -21,7 +22,7 @@ from examsgraph_callbacks.server.figures import Figures
 from examsgraph_callbacks.server.questions import OneAtATime, Questions
 from examsgraph_callbacks.server.rates import RateLimit
 from examsgraph_callbacks.server.refusals import Refusal
-from examsgraph_callbacks.server.syncing import Syncing
+from examsgraph_callbacks.server.together import Together
 from examsgraph_callbacks.settings import Settings
 from examsgraph_callbacks.tracker import AnyReport, Tracker
 
@@ -108,7 +109,7 @@ class Service:
         try:
             result = write()
             if self.settings.api_fsync:
-                await self._syncing.synced()
+                await self._syncing.done()
         except JournalUnavailableError as error:
             raise Refusal(503, f"{error}: send it again later", headers={"Retry-After": "5"}) from error
         return result
@@ -124,10 +125,26 @@ class Service:
         """
         try:
             return await (thread or self._asking).do(work)
-        except InvalidInputError as error:
-            raise Refusal(422, str(error)) from error
+        except LakeUnavailableError as error:
+            failures.report("reading the lake", error.__cause__ or error)
+            raise Refusal(503, str(error), headers={"Retry-After": "5"}) from error
         except ExamsGraphError as error:
-            raise Refusal(503, str(error)) from error
+            # what was asked is checked before: it is this server that has to be put right
+            raise Refusal(503, self.without_places(str(error))) from error
+        except OSError as error:
+            failures.report("reading the journal", error)
+            what = error.strerror or type(error).__name__
+            raise Refusal(503, f"the journal cannot be read now: {what}") from error
+
+    def without_places(self, message: str) -> str:
+        """A message as an answer may have it: it names no folder of this machine."""
+        settings = self.settings
+        places = {self.tracker.journal.path: "the journal's folder", settings.lake: "EXAMSGRAPH_LAKE"}
+        places |= {settings.experiments: "EXAMSGRAPH_EXPERIMENTS", settings.alerts: "EXAMSGRAPH_ALERTS"}
+        for place, name in places.items():
+            if place is not None:
+                message = message.replace(str(place), name)
+        return message
 
     def recorded_user(self, user_id: str | None) -> str | None:
         """The id under which the facts know a user."""
@@ -138,8 +155,11 @@ class Service:
         """Whether the journal takes facts, as far as that shows without writing one."""
         journal = self.tracker.journal
         place = journal.path
-        while not place.exists():
-            place = place.parent
+        try:
+            while not place.exists():
+                place = place.parent
+        except OSError:
+            return False  # not even looked at
         return journal.held == 0 and place.is_dir() and os.access(place, os.W_OK | os.X_OK)
 
     @cached_property
@@ -147,8 +167,13 @@ class Service:
         return RateLimit(self.settings.api_requests_per_second)
 
     @cached_property
-    def _syncing(self) -> Syncing:
-        return Syncing(self.tracker.journal.sync)
+    def _syncing(self) -> Together[None]:
+        return Together(self.tracker.journal.sync, "examsgraph-fsync")
+
+    @cached_property
+    def scrapes(self) -> Together[Response]:
+        """What Prometheus is told."""
+        return Together(self.figures.text, "examsgraph-scrapes")
 
     @property
     def _questions(self) -> Questions:

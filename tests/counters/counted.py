@@ -1,11 +1,12 @@
 """Counters of a journal at a known time, and what they come to."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from examsgraph_callbacks.counters import Counted, Counters
 from examsgraph_callbacks.counters.series import Number
+from examsgraph_callbacks.defaults import ZERO_SECONDS
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
@@ -16,8 +17,21 @@ from tests.deliver.factories import (
 NOW = BEGAN + timedelta(hours=1)
 
 
+class Clock:
+    """By which it is counted."""
+
+    now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def wait(self, seconds: float = ZERO_SECONDS) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
 def counters(journal: Journal, **options: object) -> Counters:
-    return Counters(journal, ZoneInfo("Asia/Seoul"), Meter(), now=lambda: NOW, **options)  # type: ignore[arg-type]
+    options = {"now": lambda: NOW, **options}
+    return Counters(journal, ZoneInfo("Asia/Seoul"), Meter(), **options)  # type: ignore[arg-type]
 
 
 def written(journal: Journal, facts: Iterable[Fact]) -> None:

@@ -12,7 +12,7 @@ from examsgraph_callbacks.counters.series import HISTOGRAMS, LIMITS, SERIES
 from examsgraph_callbacks.events import Exposure, PromptScore
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
-from tests.counters.counted import counters, values, written
+from tests.counters.counted import Clock, counters, values, written
 from tests.deliver.factories import (
     BEGAN,
     comparison,
@@ -106,25 +106,16 @@ def test_a_label_tells_apart_so_many_values_and_the_rest_are_others(tmp_path: Pa
     assert calls["llm", "other", "unknown", "ok"] == (6,)
 
 
-def test_a_new_series_is_told_as_0_once_so_that_its_first_events_are_an_increase(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
-    counting = counters(journal)
-    counting.look()
-    written(journal, [llm_call(), llm_call(name="two")])
-    key = ("llm", "gpt-4o-mini", "unknown", "ok")
-    assert values(counting.look(told=False), "examsgraph_calls")[key] == (0,)
-    assert values(counting.look(), "examsgraph_calls")[key] == (0,)
-    assert values(counting.look(), "examsgraph_calls")[key] == (2,)
-
-
 def test_a_journal_that_is_not_there_yet_is_not_made_and_its_first_facts_are_new(tmp_path: Path) -> None:
-    counting = counters(Journal(tmp_path / "journal"))
+    clock = Clock()
+    counting = counters(Journal(tmp_path / "journal"), now=clock)
     nothing = counting.look()
     assert nothing.caught_up
     assert values(nothing, "examsgraph_path_length_hops")[()][-1] == 0
     assert not (tmp_path / "journal").exists()
     written(Journal(tmp_path / "journal"), small_turn("one"))
     assert set(values(counting.look(), "examsgraph_calls").values()) == {(0,)}
+    clock.wait()
     assert set(values(counting.look(), "examsgraph_calls").values()) == {(1,)}
 
 
@@ -144,8 +135,8 @@ def test_what_stood_there_at_first_is_told_when_it_is_all_counted_and_never_as_a
 
 
 def test_feedback_finds_its_concept_by_its_turn_or_by_its_question(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
-    counting = counters(journal)
+    journal, clock = Journal(tmp_path), Clock()
+    counting = counters(journal, now=clock)
     written(journal, [exploration(), *small_turn("other", after_seconds=10)])
     counting.look()
     written(
@@ -159,6 +150,7 @@ def test_feedback_finds_its_concept_by_its_turn_or_by_its_question(tmp_path: Pat
         ],
     )
     counting.look()
+    clock.wait()
     counted = counting.look()
     assert values(counted, "examsgraph_poor_understanding") == {
         ("정규화",): (2,),

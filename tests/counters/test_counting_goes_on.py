@@ -15,7 +15,7 @@ from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.forget import forget
 from examsgraph_callbacks.journal.learner import Learner
 from examsgraph_callbacks.measure import Meter
-from tests.counters.counted import counters, everything, values, written
+from tests.counters.counted import Clock, counters, everything, values, written
 from tests.deliver.factories import (
     exploration,
     feedback,
@@ -46,7 +46,8 @@ def test_compaction_changes_no_figure(tmp_path: Path, when: str) -> None:
     for journal in (plain, compacted):
         written(journal, everywhere)
         journal.close()
-    counting = counters(compacted)
+    clock = Clock()
+    counting = counters(compacted, now=clock)
     if when == "after it":
         counting.look()
     if when == "after half of it":
@@ -61,6 +62,7 @@ def test_compaction_changes_no_figure(tmp_path: Path, when: str) -> None:
     assert compacted.segments() == []
     counted, expected = counting.look(), counters(plain).look()
     assert counted.facts == expected.facts == len(everywhere)
+    clock.wait()
     assert everything(counting.look()) == everything(expected)
     written(compacted, small_turn("three"))
     assert counting.look().facts == len(everywhere) + 3

@@ -57,7 +57,8 @@ def test_a_real_prometheus_scrapes_the_live_server_and_the_rules_fire(tmp_path: 
     journal = Journal(tmp_path / "journal")
     for fact in small_turn("before"):
         journal.write(fact)
-    with serving(tmp_path, api_tokens="write:w1,read:r1", time_zone="UTC") as served:
+    settings = {"api_tokens": "write:w1,read:r1", "time_zone": "UTC", "metrics_zero_seconds": "2"}
+    with serving(tmp_path, **settings) as served:
         target = served.url.removeprefix("http://")
         (tmp_path / "token").write_text("r1")
         configuration = (DEPLOY / "prometheus.yml").read_text(encoding="utf-8")

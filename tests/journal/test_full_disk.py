@@ -12,6 +12,7 @@ from examsgraph_callbacks.failures import FailureLog
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal import writer as writer_module
 from examsgraph_callbacks.journal.encode import encode_fact
+from examsgraph_callbacks.journal.segment import Segment
 from examsgraph_callbacks.journal.writer import SegmentWriter
 from tests.journal.facts import llm_call
 
@@ -166,3 +167,20 @@ def test_what_was_written_is_synced_with_the_name_of_its_file_and_a_failing_disk
     monkeypatch.setattr(os, "fsync", broken)
     with pytest.raises(JournalUnavailableError, match="the disk cannot hold the journal: Input/output error"):
         journal.sync()
+
+
+def test_what_went_to_another_segment_while_the_first_was_synced_is_synced_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, synced = Journal(tmp_path), list[Segment]()
+    journal.write(llm_call(1))
+
+    def sync(segment: Segment) -> None:
+        synced.append(segment)
+        if len(synced) == 1:
+            journal.close()
+            journal.write(llm_call(2))
+
+    monkeypatch.setattr(Segment, "sync", sync)
+    journal.sync()
+    assert len(set(synced)) == 2

@@ -3,14 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from examsgraph_callbacks.analytics.compaction import compact
+from examsgraph_callbacks.errors import LakeUnavailableError
 from examsgraph_callbacks.events import Exposure, Fact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.forget import forget
+from examsgraph_callbacks.journal.lake import Lake
 from examsgraph_callbacks.journal.learner import find_learner
 from examsgraph_callbacks.journal.mark import journal_mark
 from examsgraph_callbacks.journal.picking import FactsOfKinds, Place, fact_at
 from examsgraph_callbacks.journal.reader import read_segment
+from examsgraph_callbacks.journal.store import Folder
 from examsgraph_callbacks.measure import Meter
 from tests.measure.facts import llm_call
 
@@ -85,6 +90,25 @@ def test_facts_of_a_kind_are_read_once_before_and_after_compaction(tmp_path: Pat
     }
 
 
+def test_a_look_that_fails_has_taken_nothing_and_the_next_one_takes_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = written(tmp_path)
+    facts = FactsOfKinds(journal, ["exposure"])
+    before = {fact.event_id for fact in facts.new()}
+    assert forget(journal, find_learner(journal.read, ["user_1"])) > 0
+    journal.write(exposure(20))
+    with monkeypatch.context() as patched:
+        patched.setattr(FactsOfKinds, "_of_line", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            facts.new()
+    assert {fact.event_id for fact in facts.new()} == {"exposure 20"}
+    assert facts.restarted, "what was taken before the failure is not to be added to"
+    assert before != {"exposure 20"}
+    assert facts.new() == []
+    assert not facts.restarted
+
+
 def test_a_line_that_only_quotes_the_kind_is_no_fact_of_it(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     journal.write(llm_call(event_id="call", tags=('"exposure"', "exposure")))
@@ -116,3 +140,14 @@ def test_the_mark_changes_with_the_journal_and_only_then(tmp_path: Path) -> None
     forget(journal, find_learner(journal.read, ["user_1"]))
     marks.append(journal_mark(journal))
     assert len(set(marks)) == 5
+
+
+def test_a_lake_that_lists_what_it_does_not_have_is_told_and_not_looked_at_for_ever(tmp_path: Path) -> None:
+    class Forgetful(Folder):
+        def read(self, name: str) -> bytes:
+            raise FileNotFoundError(name)
+
+    journal = written(tmp_path)
+    compacted(journal)
+    with pytest.raises(LakeUnavailableError, match="cannot be reached now"):
+        Lake(Forgetful(journal.path / "lake")).commits()

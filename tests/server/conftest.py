@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
+from examsgraph_callbacks.analytics.dashboard import DashboardQuestions
 from examsgraph_callbacks.journal import Journal
 from tests.server.dashboard_browser import Seen, chromium, opened
 from tests.server.dashboard_page import page
@@ -46,3 +48,17 @@ def seen(browser: Browser, lived: Served) -> Iterator[Seen]:
         yield page
         assert page.complaints == []
         assert {url for url in page.requests if not url.startswith((lived.url, "blob:"))} == set()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows by one whenever a question looks at the journal's tables."""
+    asked: list[str] = []
+    real = DashboardQuestions._tables
+
+    def counted(questions: DashboardQuestions, *given: Any) -> Any:
+        asked.append("tables")
+        return real(questions, *given)
+
+    monkeypatch.setattr(DashboardQuestions, "_tables", counted)
+    return asked

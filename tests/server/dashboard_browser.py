@@ -1,6 +1,8 @@
 """The dashboard in a real Chromium without a window, as Playwright drives it, and what it asked of whom."""
 
 import shutil
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -8,7 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from axe_playwright_python.sync_playwright import Axe
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.server.served import Served
@@ -22,6 +26,7 @@ __all__ = [
     "chromium",
     "month",
     "opened",
+    "running",
     "serious",
     "told",
 ]
@@ -112,3 +117,17 @@ def serious(page: Seen) -> list[str]:
 
 
 BUSY = {"status": 503, "json": {"error": {"message": "too much is asked at once"}}}
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[str]:
+    """The address of an application that runs in a thread of this process."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

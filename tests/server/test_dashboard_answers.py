@@ -2,12 +2,10 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from examsgraph_callbacks.analytics.dashboard import DashboardQuestions
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.forget import forget
 from examsgraph_callbacks.journal.learner import Learner
@@ -41,17 +39,9 @@ async def test_a_part_is_told_anew_only_where_it_changed(page: Page) -> None:
 
 
 async def test_an_unchanged_journal_is_asked_once_however_often_the_page_is_loaded(
-    page: Page, monkeypatch: pytest.MonkeyPatch
+    page: Page, asked: list[str]
 ) -> None:
     page.write(answered())
-    asked: list[str] = []
-    real = DashboardQuestions._tables
-
-    def counted(questions: DashboardQuestions, *given: Any) -> Any:
-        asked.append("tables")
-        return real(questions, *given)
-
-    monkeypatch.setattr(DashboardQuestions, "_tables", counted)
     for _ in range(3):
         for part in PARTS:
             await page.data(part)

@@ -1,19 +1,16 @@
 """The dashboard in a real browser: the figures that the server knows, narrowed by its filters."""
 
-import socket
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser
 
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.server import Service, api_router, page_router
 from tests.analytics.facts import answered, silent
-from tests.server.dashboard_browser import Seen, month, opened, serious, told
+from tests.server.dashboard_browser import Seen, month, opened, running, serious, told
 from tests.server.served import Served, serving
 from tests.servers.lived_journal import SEOUL
 
@@ -144,19 +141,10 @@ def test_in_an_application_of_the_users_own_the_page_asks_beside_itself(
     app, service = FastAPI(), Service(journal)
     for router in (page_router(), api_router(service)):
         app.include_router(router, prefix="/monitoring")
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            with opened(browser, url) as seen:
-                seen.load("/monitoring/")
-                assert "1 call " in seen.text("#costs .lead")
-                assert seen.complaints == []
-        finally:
-            server.should_exit = True
-            thread.join()
+    with running(app) as url, opened(browser, url) as seen:
+        seen.load("/monitoring/")
+        assert "1 call " in seen.text("#costs .lead")
+        assert seen.complaints == []
 
 
 def test_a_verdict_is_worked_out_when_it_is_asked_for(seen: Seen) -> None:

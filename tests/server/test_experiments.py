@@ -24,6 +24,7 @@ from examsgraph_callbacks.journal.segment import Segment
 from examsgraph_callbacks.server import Service, api_router, application
 from examsgraph_callbacks.settings import Settings
 from tests.deliver.readback import artifacts_of
+from tests.experiments.classes import plan
 from tests.server.served import Served, curl, serving
 from tests.servers.mlflow_server import mlflow_server
 from tests.tracker.document import COMPARISON
@@ -138,6 +139,56 @@ async def test_what_is_not_there_is_told(tomorrow: httpx.AsyncClient) -> None:
     assert early.status_code == 404
     nobody = await tomorrow.post("/experiments/tone/hand-out", json={"question_id": "q_001"})
     assert (nobody.status_code, nobody.json()["error"]["field"]) == (422, "user_id")
+
+
+def exposed(user_id: str, variant: str, at: datetime) -> Exposure:
+    return Exposure(
+        event_id=f"given {user_id}",
+        started_at=at,
+        experiment="tone",
+        user_id=user_id,
+        prompt_variant=variant,
+    )
+
+
+async def test_a_report_is_worked_out_once_while_the_journal_stays_and_never_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [datetime(2025, 3, 20, tzinfo=UTC)]
+    journal, read = Journal(tmp_path / "journal"), list[str]()
+    real = Journal.read
+
+    def counted(given: Journal, *arguments: Any, **named: Any) -> Any:
+        read.append("journal")
+        return real(given, *arguments, **named)
+
+    monkeypatch.setattr(Journal, "read", counted)
+    weights = {"v1_strict": 0.5, "v2_friendly": 0.5}
+    journal.write(plan(weights, started_at=now[0] - timedelta(days=3)))
+    app = FastAPI()
+    app.include_router(api_router(Service(journal, Settings(), guarded=False), lambda: now[0]))
+
+    async def exposures(client: httpx.AsyncClient) -> tuple[int, int]:
+        for _ in range(2):
+            answer = await client.get("/v1/mlflow/experiments/tone/report")
+            assert (await client.get("/v1/mlflow/experiments/tone/page")).status_code == 200
+        told = len(read)
+        read.clear()
+        return sum(arm["exposures"] for arm in answer.json()["data"]["arms"]), told
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        for number in range(3):
+            journal.write(exposed(f"user_{number}", "v1_strict", now[0] - timedelta(days=2)))
+            assert await exposures(client) == (number + 1, 1), "at once what was written last"
+        journal.write(exposed("user_9", "v2_friendly", now[0] + timedelta(hours=1)))
+        assert await exposures(client) == (3, 1), "today is not over"
+        now[0] += timedelta(days=1)
+        assert await exposures(client) == (4, 1), "by tomorrow it is"
+        for number in range(3):
+            unknown = await client.get(f"/v1/mlflow/experiments/nobodys_{number}/report")
+            assert unknown.status_code == 404
+            assert "(tone)" in unknown.json()["error"]["message"]
+        assert read == [], "of a name that is not there the journal is not read"
 
 
 async def test_without_a_file_it_is_told_what_to_set(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from examsgraph_callbacks.events import Exploration, Hop
 from examsgraph_callbacks.graph.drawing import shown_score
 from examsgraph_callbacks.graph.pictures.text import shown, text_width, wrapped
 from examsgraph_callbacks.graph.pictures.tree import Arrival, path_tree
+from examsgraph_callbacks.graph.pictures.words import WORDS, Words
 
 __all__ = ["Box", "Layout", "Line", "Role", "Text", "lay_out"]
 
@@ -142,16 +143,17 @@ def lay_out(
     *,
     top: float = 0.0,
     has_signs: bool = False,
+    words: Words = WORDS["en"],
 ) -> Layout:
-    """The picture of `exploration`, from `top` on.
+    """The picture of `exploration`, from `top` on, in these `words`.
 
     `strange` has the positions of the strange hops with the reasons. Hops in `always_shown` are not
     left out of those that were not followed. With `has_signs` each hop has room for a sign.
     """
     arrivals = path_tree(exploration, always_shown)
     deepest = max((arrival.level for arrival in arrivals), default=0)
-    left = MARGIN + text_width(_level(deepest), SMALL) + GAP
-    page = _Page(exploration.hops, strange, left=left, top=top + MARGIN, has_signs=has_signs)
+    left = MARGIN + text_width(_level(deepest, words), SMALL) + GAP
+    page = _Page(exploration.hops, strange, words, left=left, top=top + MARGIN, has_signs=has_signs)
     frames: list[Box] = []
     for arrival in arrivals:
         above = None if arrival.parent is None else (arrivals[arrival.parent], frames[arrival.parent])
@@ -166,6 +168,7 @@ class _Page:
         self,
         hops: Sequence[Hop],
         strange: Mapping[int, Sequence[str]],
+        words: Words,
         *,
         left: float,
         top: float,
@@ -173,6 +176,7 @@ class _Page:
     ) -> None:
         self._hops = hops
         self._strange = strange
+        self._words = words
         self._left = left  # of it stand the levels
         self._top = top
         self._has_signs = has_signs
@@ -198,14 +202,16 @@ class _Page:
             self._left_aside(index, frame)
         if arrival.rejected.more:
             more = sum(times for _, times in arrival.rejected.more)
-            kinds = ", ".join(f"{times} {_words(verdict)}" for verdict, times in arrival.rejected.more)
+            kinds = ", ".join(
+                f"{times} {self._words.verdicts[verdict]}" for verdict, times in arrival.rejected.more
+            )
             self._top += ASIDE_GAP
-            self._put(f"and {more} more: {kinds}", SMALL, "more", frame.left + STEP)
+            self._put(self._words.more.format(count=more, kinds=kinds), SMALL, "more", frame.left + STEP)
         return frame
 
     def _beginning(self, arrival: Arrival, left: float) -> Box:
         frame = self._put(arrival.node, NAME, "seed", left, padding=PADDING)
-        self._put(_level(0), SMALL, "level", MARGIN, beside=frame)
+        self._put(_level(0, self._words), SMALL, "level", MARGIN, beside=frame)
         if arrival.score is not None:
             self._put(shown_score(arrival.score), DETAIL, "score", frame.right + GAP, beside=frame)
         return frame
@@ -213,8 +219,9 @@ class _Page:
     def _reached(self, arrival: Arrival, index: int, left: float) -> Box:
         hop, reasons = self._hops[index], self._strange.get(index, ())
         relation = self._put(_arrow(hop), DETAIL, "edge", left + STEM + GAP, hop=index)
-        drift = "" if hop.edge_similarity is None else f" (edge {hop.edge_similarity:.2f})"
-        score = f"{shown_score(hop.similarity_score)}{drift}"
+        score = shown_score(hop.similarity_score)
+        if hop.edge_similarity is not None:
+            score += f" ({self._words.edge.format(score=shown_score(hop.edge_similarity))})"
         self._put(score, DETAIL, "score", relation.right + GAP, hop=index, beside=relation)
         frame = self._put(
             arrival.node,
@@ -225,7 +232,7 @@ class _Page:
             padding=PADDING,
             signs=bool(reasons) + self._has_signs,
         )
-        self._put(_level(arrival.level), SMALL, "level", MARGIN, hop=index, beside=frame)
+        self._put(_level(arrival.level, self._words), SMALL, "level", MARGIN, hop=index, beside=frame)
         if reasons:
             self._put(", ".join(reasons), DETAIL, "reason", frame.right + GAP, hop=index, beside=frame)
         return frame
@@ -242,7 +249,7 @@ class _Page:
             padding=ASIDE_PADDING,
             signs=int(self._has_signs),
         )
-        about = f"{shown_score(hop.similarity_score)} {_words(hop.verdict)} ({_arrow(hop)})"
+        about = f"{shown_score(hop.similarity_score)} {self._words.verdicts[hop.verdict]} ({_arrow(hop)})"
         self._put(about, SMALL, "verdict", name.right + GAP, hop=index, beside=name)
         self._lead(frame, name, index, is_side_way=True, is_followed=False)
 
@@ -282,13 +289,9 @@ class _Page:
         return put.box
 
 
-def _level(level: int) -> str:
-    return f"level {level}" if level else "start"
+def _level(level: int, words: Words) -> str:
+    return words.level.format(level=level) if level else words.start
 
 
 def _arrow(hop: Hop) -> str:
     return f"{hop.relation} →" if hop.direction == "out" else f"← {hop.relation}"
-
-
-def _words(verdict: str) -> str:
-    return verdict.replace("_", " ")

@@ -18,21 +18,13 @@ from examsgraph_callbacks.graph.pictures.layout import (
 )
 from examsgraph_callbacks.graph.pictures.text import shown
 from examsgraph_callbacks.graph.pictures.tree import strange_hops
+from examsgraph_callbacks.graph.pictures.words import WORDS, Language, Words
 
 __all__ = ["bounds_in_words", "draw_svg"]
 
 _HEADING_WIDTH = 620.0
 _FRAMED = {"seed", "followed", "strange", "rejected"}
 _QUIET = {"quiet", "level", "edge", "verdict", "more"}
-_LEGEND: dict[Role, str] = {
-    "seed": "began here",
-    "followed": "followed",
-    "strange": "strange: below the threshold",
-    "rejected": "looked at, not followed",
-}
-_NO_PATH = "No hop was followed."
-_SCORES = "Scores compare the question with a concept, edge scores two concepts."
-
 # classes and no variables: what turns an SVG into an image often knows no variables
 _STYLE = """
 .eg-back{fill:#fff}
@@ -65,22 +57,27 @@ def draw_svg(
     always_shown: Collection[int] = (),
     has_heading: bool = True,
     has_signs: bool = False,
+    language: Language = "en",
 ) -> str:
     """The whole picture: where it began, what was followed, and greyed the best of what was not.
 
     Each hop carries relation and scores; a strange one is red, with a warning sign and the reasons.
     Everything about the hop at position n of the exploration is in a group with `data-hop="n"`. Of the
     hops that were not followed, those at the positions `always_shown` are never left out. `has_signs`
-    leaves an empty `text.eg-sign` beside each hop's name, for a page to set.
+    leaves an empty `text.eg-sign` beside each hop's name, for a page to set. What it says beside the
+    facts' own words is in `language`.
     """
-    heading = _heading(exploration) if has_heading else ()
+    words = WORDS[language]
+    heading = _heading(exploration, words) if has_heading else ()
     top = max((text.box.bottom for text in heading), default=0.0)
-    layout = lay_out(exploration, strange_hops(exploration), always_shown, top=top, has_signs=has_signs)
+    strange = strange_hops(exploration, language)
+    layout = lay_out(exploration, strange, always_shown, top=top, has_signs=has_signs, words=words)
     has_path = any(hop.verdict == "followed" for hop in exploration.hops)
-    around = (*heading, *_legend(layout.height, "" if has_path else _NO_PATH))
+    around = (*heading, *_legend(layout.height, "" if has_path else words.no_path, words))
     width = max(layout.width, *(text.box.right + MARGIN for text in around))
     height = max(text.box.bottom for text in around) + MARGIN
-    title = escape(shown(f"Exploration: {exploration.query or exploration.wrong_concept or ''}"))
+    about = exploration.query or exploration.wrong_concept or ""
+    title = escape(shown(words.title.format(about=about)))
     alone = (text for text in (*around, *layout.texts) if text.hop is None)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="eg" role="img" width="{width:.0f}" '
@@ -100,11 +97,11 @@ def bounds_in_words(exploration: Exploration) -> str:
     return ", ".join(f"{name} {value}" for name, value in shown_values.items())
 
 
-def _heading(exploration: Exploration) -> tuple[Text, ...]:
+def _heading(exploration: Exploration, words: Words) -> tuple[Text, ...]:
     about = {
-        "question": exploration.question_id,
-        "wrong concept": exploration.wrong_concept,
-        "at": f"{exploration.started_at:%Y-%m-%d %H:%M:%S} UTC",
+        words.question: exploration.question_id,
+        words.wrong_concept: exploration.wrong_concept,
+        words.at: f"{exploration.started_at:%Y-%m-%d %H:%M:%S} UTC",
     }
     told = ", ".join(f"{name} {value}" for name, value in about.items() if value)
     placed: list[Text] = []
@@ -117,17 +114,23 @@ def _heading(exploration: Exploration) -> tuple[Text, ...]:
     return tuple(placed)
 
 
-def _legend(top: float, remark: str) -> tuple[Text, ...]:
+def _legend(top: float, remark: str, words: Words) -> tuple[Text, ...]:
     placed: list[Text] = []
     if remark:
         placed.append(Text.at(MARGIN, top, remark, 12.0, "quiet"))
         top = placed[-1].box.bottom + MARGIN
     left = MARGIN
-    for role, text in _LEGEND.items():
+    legend: dict[Role, str] = {
+        "seed": words.began,
+        "followed": words.followed,
+        "strange": words.strange,
+        "rejected": words.rejected,
+    }
+    for role, text in legend.items():
         placed.append(Text.at(left, top, text, 11.0, role, padding=7.0, signs=int(role == "strange")))
         left = placed[-1].box.right + 8
     top = placed[-1].box.bottom + 6
-    return (*placed, Text.at(MARGIN, top, _SCORES, 11.0, "quiet", widest=_HEADING_WIDTH))
+    return (*placed, Text.at(MARGIN, top, words.scores, 11.0, "quiet", widest=_HEADING_WIDTH))
 
 
 def _hops(layout: Layout, *, has_signs: bool) -> Iterator[str]:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from examsgraph_callbacks.events import Exploration, Hop, Verdict
+from examsgraph_callbacks.graph.drawing import shown_score
+from examsgraph_callbacks.graph.pictures.words import WORDS, Language
 from examsgraph_callbacks.graph.trails import trails
 from examsgraph_callbacks.measure import measure_path
 
@@ -85,12 +87,15 @@ def path_tree(exploration: Exploration, always_shown: Collection[int] = ()) -> t
     return tuple(arrivals)
 
 
-def strange_hops(exploration: Exploration) -> dict[int, tuple[str, ...]]:
+def strange_hops(exploration: Exploration, language: Language = "en") -> dict[int, tuple[str, ...]]:
     """The positions of the followed hops that score below the threshold, with the reasons in words."""
-    measured = measure_path(exploration)
-    anomalous = {found.hop: found.reasons for found in measured.anomalous_hops or ()}
+    measured, words = measure_path(exploration), WORDS[language]
+    anomalous = {
+        found.hop: tuple(map(words.reason, found.reasons)) for found in measured.anomalous_hops or ()
+    }
+    judged_by = words.threshold.format(threshold=shown_score(measured.similarity_threshold))
     return {
-        index: (*anomalous[hop][:-1], f"{anomalous[hop][-1]} (threshold {measured.similarity_threshold:.2f})")
+        index: (*anomalous[hop][:-1], f"{anomalous[hop][-1]} {judged_by}")
         for index, hop in enumerate(exploration.hops)
         if hop.verdict == "followed" and hop in anomalous
     }

@@ -6,6 +6,7 @@ from importlib.resources import files
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from examsgraph_callbacks.server.documentation import PAGE
+from examsgraph_callbacks.server.pages import page_headers
 
 __all__ = ["page_router"]
 
@@ -15,15 +16,8 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_HEADERS = {
-    # what facts say stays text: no script but the page's own runs, and nothing is asked of elsewhere
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-cache",
-}
+# no script but the page's own runs, and nothing is asked of elsewhere
+_HEADERS = page_headers("script-src 'self'", "style-src 'self'", "img-src 'self' blob:", "connect-src 'self'")
 
 
 def page_router() -> APIRouter:

@@ -37,13 +37,19 @@ function shown(experiment, ask, today, again) {
     verdict(experiment.experiment, ask, today, again));
 }
 
+/** What is said in the page's language, else as the server said it, in English. */
+function paragraph(said, english, kind) {
+  const how = said === null ? { lang: 'en' } : {};
+  return el('p', kind ? { ...how, class: kind } : how, said ?? english);
+}
+
 function verdict(name, ask, today, again) {
   const key = `${name} ${today}`;
   const found = verdicts.get(key);
   if (found === 'asked') return el('p', { class: 'note', role: 'status' }, t('working'));
   if (found && !(found instanceof Error)) {
-    return el('div', { class: 'verdict' }, found.sentences.map((each) => el('p', { lang: 'en' }, each)),
-      found.cautions?.map((each) => el('p', { class: 'alarm', lang: 'en' }, each)),
+    return el('div', { class: 'verdict' }, found.sentences.map((each, at) => paragraph(t('sentence', found, at), each)),
+      found.cautions?.map((each) => paragraph(t('caution', each), each, 'alarm')),
       found.last_day && el('p', { class: 'note' }, t('verdictOn', found.last_day)));
   }
   const work = async () => {

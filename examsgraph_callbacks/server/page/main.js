@@ -18,14 +18,15 @@ import { speak, spoken, t } from './words.js';
 const EVERY_MS = 10_000;
 const place = (id) => document.getElementById(id);
 
-// in the order in which they are asked for; those without a place are shown in the tiles alone
+// in the order in which they are asked for; those without a place are shown in the tiles alone, and of those that are
+// spoken the server says some of the words
 const PARTS = [
   { name: 'spending', path: 'dashboard/spending' },
   { name: 'incidents', path: 'incidents', draw: drawIncidents },
   { name: 'costs', path: 'dashboard/costs', filtered: true, draw: drawCosts },
   { name: 'concepts', path: 'dashboard/concepts', filtered: true, draw: drawConcepts },
   { name: 'routes', path: 'dashboard/routes', filtered: true, draw: drawRoutes },
-  { name: 'paths', path: 'dashboard/paths', filtered: true, draw: drawPaths },
+  { name: 'paths', path: 'dashboard/paths', filtered: true, isSpoken: true, draw: drawPaths },
   { name: 'speed', path: 'dashboard/speed', filtered: true, draw: drawSpeed },
   { name: 'experiments', path: 'experiments', draw: drawExperiments },
 ];
@@ -49,7 +50,7 @@ async function look() {
     if (page.state !== 'live') page.seen = null;
     page.state = 'live';
     open();
-    const seen = JSON.stringify([standing, page.filters]);
+    const seen = JSON.stringify([standing, page.filters, spoken()]);
     if (seen !== page.seen && (await fetchParts(round))) page.seen = seen;
   } catch (error) {
     if (round !== page.round) return;
@@ -71,10 +72,11 @@ async function fetchParts(round) {
   const first = PARTS.filter((part) => !part.filtered).slice(0, 2);
   for (const part of [...first, { name: 'choices', path: 'dashboard/choices' }, ...PARTS.filter((each) => !first.includes(each))]) {
     try {
-      const { data: answer, isBehind } = await ask(part.path, part.filtered ? asked(page.filters, page.standing.today) : {});
+      const { data: answer, isBehind } = await ask(part.path, parameters(part));
       if (round !== page.round) return false;
       isWhole &&= !isBehind;
       delete page.failures[part.name];
+      if (part.draw) place(part.name).querySelector('[data-failed]')?.remove();
       if (part.name === 'choices') {
         if (page.choices !== answer) {
           page.choices = answer;
@@ -94,6 +96,11 @@ async function fetchParts(round) {
   page.updated = new Date();
   document.body.dataset.ready = 'yes';
   return isWhole;
+}
+
+function parameters(part) {
+  const narrowed = part.filtered ? asked(page.filters, page.standing.today) : {};
+  return part.isSpoken ? { ...narrowed, language: spoken() } : narrowed;
 }
 
 /** What cannot be drawn says so, and keeps no other part from it. */
@@ -126,11 +133,18 @@ function failed(part, why) {
   // what is there is of other filters
   if (part.filtered && !page.drawn[part.name]) delete page.parts[part.name];
   glance();
-  if (!part.draw || page.drawn[part.name]) return;
+  if (!part.draw) return;
   const section = place(part.name);
   section.classList.remove('stale');
   section.removeAttribute('aria-busy');
-  fill(section, el('p', { class: 'note alarm' }, t('failedPart', why)));
+  const said = el('p', { class: 'note alarm', 'data-failed': '' }, t('failedPart', why));
+  if (page.drawn[part.name]) {
+    // what is there was right when it was drawn
+    section.querySelector('[data-failed]')?.remove();
+    section.prepend(said);
+  } else {
+    fill(section, said);
+  }
 }
 
 function change(filters_) {
@@ -243,6 +257,7 @@ place('languages').addEventListener('click', (event) => {
   if (code) {
     speak(code);
     again();
+    if (!page.isPaused && page.standing !== null && !place('board').hidden) look();
   }
 });
 place('live').addEventListener('click', () => {

@@ -90,6 +90,8 @@ export const english = {
   metrics: { satisfaction: 'satisfaction', understanding: 'understanding', followup_rate: 'follow-up rate', cost_usd: 'cost', latency_ms: 'latency' },
   variantShare: (learners, exposures) => `${learners}, ${s(exposures, 'exposure')}`,
   verdict: 'Work out the verdict',
+  sentence: (report, at) => report.sentences[at],
+  caution: (text) => text,
   working: 'Reading the journal …',
   verdictOn: (day) => `As of the end of ${day} (UTC)`,
   incidentsTitle: 'Incidents',

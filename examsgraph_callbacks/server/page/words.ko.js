@@ -1,5 +1,7 @@
 // 페이지가 한국어로 말하는 것.
 
+import { caution, sentence } from './verdicts.ko.js';
+
 // 알림의 제목은 영어로 기록된다 (alerts/judging.py): 아는 모양이면 한국어로 옮긴다.
 const UNITS = { d: '일', h: '시간', min: '분', s: '초' };
 const within = (duration) => duration.replace(/(\d+) (d|h|min|s)$/, (_whole, count, unit) => `${count}${UNITS[unit]}`);
@@ -105,6 +107,7 @@ export const korean = {
   metrics: { satisfaction: '만족도', understanding: '이해도', followup_rate: '추가 질문 비율', cost_usd: '비용', latency_ms: '지연 시간' },
   variantShare: (learners, exposures) => `${learners}, 노출 ${exposures}회`,
   verdict: '판정 계산하기',
+  sentence, caution,
   working: '저널을 읽는 중 …',
   verdictOn: (day) => `${day} 말 기준 (UTC)`,
   incidentsTitle: '경보',
