@@ -82,13 +82,7 @@ def reactions(
     said = _with_turns(tables)
     if few is not None:
         said = said.semi_join(few, "trace_id")
-    satisfied = ibis.cases((said.feedback_type == "thumbs_up", 1), (said.feedback_type == "thumbs_down", 0))
-    said = said.select(
-        "trace_id",
-        score=said.understanding_score.cast("int32"),
-        satisfied=satisfied.cast("int32"),
-        feedback=ibis.row_number().over(ibis.window()),
-    )
+    said = said.mutate(feedback=ibis.row_number().over(ibis.window()))
     named = groups.select(*by, group=_together(groups, by))
     # they are few: looked up in a list, as an engine that takes them for many would not join them well
     listed = named.aggregate(groups=named.group.collect()).groups.sort().as_scalar()
@@ -131,24 +125,30 @@ def _together(table: "ibis.Table", by: list[str]) -> "ibis.expr.types.StringValu
 
 
 def _with_turns(tables: Tables) -> "ibis.Table":
-    """Feedback with the `trace_id` of its turn: its own, else that of the latest turn on its question in its
-    session before it.
-    """  # noqa: D205
+    """What was said, a `score` and `satisfied` (1 or 0), with the `trace_id` of the turn that it is about.
+
+    That is the feedback's own, else that of the latest turn on its question in its session before it.
+    """
     import ibis
 
     question = ["session_id", "question_id"]
-    columns = ["trace_id", "feedback_type", "understanding_score"]
     feedback = tables.feedback
-    named = feedback.filter(feedback.trace_id.notnull())
+    kind = feedback.feedback_type
+    # in two bytes each: they are carried along for millions of rows
+    figures = {
+        "score": feedback.understanding_score.cast("int16"),
+        "satisfied": ibis.cases((kind == "thumbs_up", 1), (kind == "thumbs_down", 0)).cast("int16"),
+    }
+    named = feedback.filter(feedback.trace_id.notnull()).select("trace_id", **figures)
     unnamed = feedback.filter(feedback.trace_id.isnull(), *(feedback[name].notnull() for name in question))
     unnamed = unnamed.select(
-        *question, *columns[1:], said_at="started_at", feedback=ibis.row_number().over(ibis.window())
+        *question, said_at="started_at", feedback=ibis.row_number().over(ibis.window()), **figures
     )
     turns = tables.turns.select("trace_id", *question, "started_at")
     asked = turns.inner_join(unnamed, question)
     asked = asked.filter(asked.started_at <= asked.said_at)
     latest = ibis.struct({"started_at": asked.started_at, "trace_id": asked.trace_id}).max()
     found = asked.group_by("feedback").aggregate(
-        trace_id=latest["trace_id"], **{name: asked[name].max() for name in columns[1:]}
+        trace_id=latest["trace_id"], **{name: asked[name].max() for name in figures}
     )
-    return named.select(columns).union(found.select(columns))
+    return named.union(found.select("trace_id", *figures))
