@@ -109,7 +109,7 @@ class _Copy:
     def __init__(self) -> None:
         self.characters_left = CHARACTER_LIMIT
         self.items_left = TOTAL_ITEM_LIMIT
-        self._hashes = Hashes()
+        self._hashes: Hashes | None = None
 
     def of(self, value: object, depth: int) -> JsonValue:
         if isinstance(value, str):
@@ -122,6 +122,7 @@ class _Copy:
             return f"<{type(value).__name__}>"
         if depth >= DEPTH_LIMIT:
             # by the hash, as of texts that are cut
+            self._hashes = self._hashes or Hashes()
             return f"<{type(value).__name__}, {self._hashes.of(value)}>"
         return self._mapping(value, depth + 1) if isinstance(value, dict) else self._object(value, depth + 1)
 

@@ -21,6 +21,7 @@ _ROLES = {
 
 _SUCCESS = "success"
 # in the content, or among the tool calls
+_MAY_BE_EMPTY = (str, list, dict, type(None))
 _SAID_ELSEWHERE = frozenset({"parsed", "refusal", "tool_calls"})
 
 
@@ -87,7 +88,7 @@ def _message(message: BaseMessage) -> dict[str, object]:
         fields["tool_call_id"] = str(getattr(message, "tool_call_id", ""))
     elif role == "chat":
         fields["role"] = str(getattr(message, "role", role))
-    if extra := _extra(message, role):
+    if (message.additional_kwargs or role == "tool") and (extra := _extra(message, role)):
         fields["extra"] = extra
     return fields
 
@@ -97,12 +98,12 @@ def _extra(message: BaseMessage, role: str) -> dict[str, object]:
     extra: dict[str, object] = {}
     if role == "tool" and (status := getattr(message, "status", _SUCCESS)) != _SUCCESS:
         extra["status"] = str(status)
-    if message.additional_kwargs:
-        said = {
-            key: value
-            for key, value in message.additional_kwargs.items()
-            if key not in _SAID_ELSEWHERE and value not in (None, "", [], {})
-        }
-        if said:
-            extra["additional_kwargs"] = plain(said)
+    said = {
+        key: value
+        for key, value in message.additional_kwargs.items()
+        # only of these it is plain that an empty one says nothing: of arrays it cannot be asked
+        if key not in _SAID_ELSEWHERE and (not isinstance(value, _MAY_BE_EMPTY) or value)
+    }
+    if said:
+        extra["additional_kwargs"] = plain(said)
     return extra

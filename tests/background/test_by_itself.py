@@ -134,6 +134,17 @@ TIMED_CALLS = """
 """
 
 
+def test_while_mlflow_is_down_or_hangs_neither_a_chain_nor_the_exit_waits_for_it(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        for nobody in (NOBODY, f"http://127.0.0.1:{hangs.getsockname()[1]}"):
+            calls = TIMED_CALLS.format(config="config")
+            median_ms, ended = place.run(calls, MLFLOW_TRACKING_URI=nobody).split()
+            # a request to who hangs ends after many seconds: how little it may take is the benchmark's
+            assert float(median_ms) < 1000
+            assert time.time() - float(ended) < 10
+
+
+@pytest.mark.benchmark
 def test_with_mlflow_down_all_the_time_a_chain_and_the_exit_take_what_they_take_without_us(
     place: Place,
 ) -> None:
