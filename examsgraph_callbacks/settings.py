@@ -1,6 +1,8 @@
 """What can be configured from outside: one `EXAMSGRAPH_*` environment variable a field."""
 
+import os
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo
@@ -10,10 +12,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from examsgraph_callbacks.defaults import JOURNAL, ZERO_SECONDS
 
-__all__ = ["Settings", "Shipping"]
+__all__ = ["Settings", "Shipping", "current_settings"]
 
 Shipping: TypeAlias = Literal["thread", "process", "off"]
 """How a journal is shipped by itself."""
+
+_PREFIX = "EXAMSGRAPH_"
 
 # as a compose file passes on what is not set
 OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
@@ -26,7 +30,7 @@ class Settings(BaseSettings):
     Raises pydantic's `ValidationError`, naming the variable, where a value cannot be read.
     """
 
-    model_config = SettingsConfigDict(env_prefix="EXAMSGRAPH_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
 
     journal: Path = Field(
         default=Path(JOURNAL),
@@ -135,3 +139,17 @@ class Settings(BaseSettings):
     alert_urls: OptionalSecret = Field(
         default=None, description="Apprise URLs that alerts go to as well, by spaces (extra [apprise])."
     )
+
+
+def current_settings() -> Settings:
+    """The settings in force: read anew, which takes a millisecond, only where a variable has changed.
+
+    Raises what `Settings` raises.
+    """
+    # pydantic-settings takes a variable's name in whatever case
+    return _read(frozenset(item for item in os.environ.items() if item[0].upper().startswith(_PREFIX)))
+
+
+@lru_cache(maxsize=16)
+def _read(_variables: frozenset[tuple[str, str]]) -> Settings:
+    return Settings()

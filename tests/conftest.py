@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from examsgraph_callbacks.events import AnyFact, Fact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.encode import encode_fields
+from tests.certificates import pytest_configure
 from tests.parallel import (
     pytest_collection_modifyitems,
     pytest_sessionfinish,
@@ -31,6 +32,7 @@ __all__ = [
     "latest_neo4j_server",
     "neo4j_server",
     "pytest_collection_modifyitems",
+    "pytest_configure",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "pytest_testnodedown",

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import Settings, current_settings
 
 OTHER_THAN_DEFAULT = {
     "autolog": "1",
@@ -55,3 +55,21 @@ def test_what_a_compose_file_leaves_empty_is_none(name: str, monkeypatch: pytest
 def test_the_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXAMSGRAPH_USER_KEY", "0123456789abcdef")
     assert "0123456789abcdef" not in repr(Settings())
+
+
+def test_the_settings_in_force_are_read_anew_where_a_variable_has_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = current_settings()
+    assert current_settings() is before
+    monkeypatch.setenv("EXAMSGRAPH_DOCUMENT_LIMIT", "7")
+    assert (current_settings().document_limit, before.document_limit) == (7, 500)
+    monkeypatch.setenv("examsgraph_document_limit", "8")
+    assert current_settings() == Settings()
+    monkeypatch.delenv("examsgraph_document_limit")
+    for _ in range(2):
+        monkeypatch.setenv("EXAMSGRAPH_DOCUMENT_LIMIT", "-1")
+        with pytest.raises(ValidationError, match="document_limit"):
+            current_settings()
+    monkeypatch.delenv("EXAMSGRAPH_DOCUMENT_LIMIT")
+    assert current_settings() == before

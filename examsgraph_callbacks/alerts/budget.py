@@ -17,7 +17,7 @@ from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.tail import Tail
 from examsgraph_callbacks.measure import Meter, configured_meter
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 __all__ = ["BudgetGuard", "Spent"]
 
@@ -74,7 +74,7 @@ class BudgetGuard:
         self._refresh_seconds = refresh_seconds
         self._now = now
         self._monotonic_seconds = monotonic_seconds
-        settings = Settings()
+        settings = current_settings()
         self._zone = settings.time_zone
         self._user_key = None if settings.user_key is None else settings.user_key.get_secret_value()
         self._spending = _Spending(

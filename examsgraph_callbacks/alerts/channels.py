@@ -8,7 +8,7 @@ from examsgraph_callbacks.alerts.notices import Notice, as_text
 from examsgraph_callbacks.alerts.outcome import Later, Outcome, Sent
 from examsgraph_callbacks.alerts.slack import SlackChannel
 from examsgraph_callbacks.errors import InvalidInputError, MissingExtraError
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import Settings, current_settings
 
 __all__ = ["AppriseChannel", "Channel", "configured_channels"]
 
@@ -58,7 +58,7 @@ def configured_channels(settings: Settings | None = None) -> Sequence[Channel]:
 
     Raises `MissingExtraError` or `InvalidInputError` where one cannot be had.
     """
-    settings = settings or Settings()
+    settings = settings or current_settings()
     channels: list[Channel] = []
     if settings.slack_webhook is not None:
         channels.append(SlackChannel(settings.slack_webhook.get_secret_value()))

@@ -38,7 +38,7 @@ from examsgraph_callbacks.analytics.rows import (
 )
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter, configured_meter
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import Settings, current_settings
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.analytics.sources import Tables
@@ -63,7 +63,7 @@ class Analytics:
     def __init__(
         self, journal: Journal, settings: Settings | None = None, meter: Meter | None = None
     ) -> None:
-        self._settings = settings or Settings()
+        self._settings = settings or current_settings()
         self._meter = meter or configured_meter()
         self._open = Opened(journal, self._settings, self._meter)
         self._user_id: str | None = None

@@ -88,9 +88,9 @@ def _paths(executed: str) -> Callable[[Source], Stop]:
         from importlib import import_module
 
         from examsgraph_callbacks.graph.tap import Options
-        from examsgraph_callbacks.settings import Settings
+        from examsgraph_callbacks.settings import current_settings
 
-        settings = Settings()
+        settings = current_settings()
         options = Options(
             recorder=cache(lambda: _recorder(source)),
             lookup=settings.path_lookup,

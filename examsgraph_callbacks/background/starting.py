@@ -10,7 +10,7 @@ from examsgraph_callbacks.background.helper import can_help, start_helper
 from examsgraph_callbacks.background.locks import follow_lock, is_followed
 from examsgraph_callbacks.defaults import absolute, default_tracking_uri
 from examsgraph_callbacks.failures import failures
-from examsgraph_callbacks.settings import Settings, Shipping
+from examsgraph_callbacks.settings import Shipping, current_settings
 
 __all__ = ["LOOK_AGAIN_SECONDS", "make_sure_it_is_shipped", "ship_by_hand"]
 
@@ -77,7 +77,7 @@ class _Starting(threading.Thread):
 
 
 def _way() -> Shipping:
-    chosen = Settings().ship
+    chosen = current_settings().ship
     if chosen is not None:
         return chosen
     return "process" if can_help() else "off"

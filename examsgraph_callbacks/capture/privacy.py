@@ -13,7 +13,7 @@ from examsgraph_callbacks.capture.pseudonym import pseudonym
 from examsgraph_callbacks.capture.redaction import Redact, redact_text
 from examsgraph_callbacks.capture.redactor import Redactor
 from examsgraph_callbacks.events import Fact, LLMCall
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 __all__ = ["CONTENT_FIELDS", "Privacy"]
 
@@ -73,7 +73,7 @@ class Privacy:
     @classmethod
     def configured(cls, redact: Redact = redact_text) -> "Privacy":
         """As `EXAMSGRAPH_CAPTURE_CONTENT` and `EXAMSGRAPH_USER_KEY` say."""
-        settings = Settings()
+        settings = current_settings()
         key = settings.user_key
         return cls(
             redact,

@@ -62,10 +62,10 @@ def export(
     """  # noqa: D301
     with errors_in_one_line():
         from examsgraph_callbacks.console import Screen, Selection, export_recording, moment
-        from examsgraph_callbacks.settings import Settings
+        from examsgraph_callbacks.settings import current_settings
 
         selection = Selection(tuple(trace or ()), moment(since), moment(until))
-        export_recording(source or Settings().journal, Screen(), selection, output)
+        export_recording(source or current_settings().journal, Screen(), selection, output)
 
 
 @recording.command()

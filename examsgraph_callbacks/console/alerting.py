@@ -29,7 +29,7 @@ from examsgraph_callbacks.errors import AlreadyWatchingError, InvalidInputError
 from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 __all__ = ["alerts_beside", "list_alerts", "run_alerts", "send_sample"]
 
@@ -87,7 +87,7 @@ def alerts_beside(
     if not channels:
         yield
         return
-    rules = load_rules(Settings().alerts)
+    rules = load_rules(current_settings().alerts)
 
     def work() -> None:
         while True:
@@ -156,7 +156,7 @@ def _watch(
     rules: Rules | None,
     meter: Meter | None,
 ) -> Iterator[Watch]:
-    settings = Settings()
+    settings = current_settings()
 
     def lag() -> timedelta | None:
         seconds = shipping_status(journal, tracking_uri)[0].oldest_undelivered_seconds

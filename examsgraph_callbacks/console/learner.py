@@ -18,7 +18,7 @@ from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.forget import forget
 from examsgraph_callbacks.journal.learner import Learner, find_learner
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 __all__ = ["export_learner", "forget_learner"]
 
@@ -94,7 +94,7 @@ def forget_learner(
 
 def _found(journal: Journal, user_id: str) -> Learner:
     """The learner under the id that the application knows, and under the pseudonym that stands for it."""
-    key = Settings().user_key
+    key = current_settings().user_key
     ids = {user_id} if key is None else {user_id, pseudonym(user_id, key.get_secret_value())}
     return find_learner(partial(_read, journal), ids)
 

@@ -9,7 +9,7 @@ from examsgraph_callbacks.console.screen import Screen
 from examsgraph_callbacks.errors import InvalidInputError
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 __all__ = ["Sought", "show_overview", "show_report"]
 
@@ -21,7 +21,7 @@ def show_report(journal: Journal, screen: Screen, meter: Meter, sought: Sought =
 
     Raises `InvalidInputError` where it holds no facts of that.
     """
-    settings = Settings()
+    settings = current_settings()
     with screen.progress("Reading the journal") as advance:
         facts = sift(lambda: read_under_bar(journal, advance), sought, settings.time_zone)
         summary = report(facts, meter)
@@ -40,7 +40,7 @@ def show_overview(
     as_json: bool = False,
 ) -> None:
     """Ask every question of what is `sought`; the answers go to a page, and to the screen as JSON."""
-    settings = Settings()
+    settings = current_settings()
     asked = Analytics(journal, settings, meter).narrowed(user_id=sought.user_id, concept=sought.concept)
     overview = asked.overview(sought.period(settings.time_zone))
     if html is not None:

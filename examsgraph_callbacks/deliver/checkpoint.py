@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from examsgraph_callbacks.background.locks import FOLDER, destination_name, held_by_this_process
 from examsgraph_callbacks.errors import AlreadyShippingError, DeliveryError
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 __all__ = [
     "FOLDER",
@@ -178,7 +178,7 @@ def delivered_everywhere(journal: Path) -> Callable[[Path, int], bool]:
     """
     checkpoints = [read_checkpoint(path) for path in (journal / FOLDER).glob("*.json")]
     if not checkpoints:
-        is_off = Settings().ship == "off"
+        is_off = current_settings().ship == "off"
         return lambda _segment, _size: is_off
 
     def is_delivered(segment: Path, size: int) -> bool:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from examsgraph_callbacks.defaults import LAKE_FOLDER
 from examsgraph_callbacks.journal.columns import columns_of_lines, read_columns
 from examsgraph_callbacks.journal.journal import Journal
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.journal.lake import Commit, Lake
@@ -37,7 +37,7 @@ class ColumnTail:
         self._journal = journal
         self.offsets = dict(offsets or {})
         self.compacted = set(compacted)
-        self._lake_is_shared = Settings().lake is not None
+        self._lake_is_shared = current_settings().lake is not None
 
     def lots(self, *, look_at_lake: bool) -> Iterator[Iterator[pa.Table]]:
         """What is new, lot by lot, each as tables with `FACT_COLUMNS` and `line`.

@@ -10,7 +10,7 @@ from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal.encode import encode_fact, encode_fields
 from examsgraph_callbacks.journal.reader import Problem, log_problem
 from examsgraph_callbacks.journal.writer import shared_writer
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.journal.lake import Lake
@@ -27,7 +27,7 @@ class Journal:
 
     def __init__(self, path: str | Path | None = None) -> None:
         # absolute, so that a host that changes its working directory keeps one journal
-        self.path = Path(Settings().journal if path is None else path).absolute()
+        self.path = Path(current_settings().journal if path is None else path).absolute()
         if self.path.exists() and not self.path.is_dir():
             raise InvalidInputError(
                 f"expected a directory for the journal, found a file at {self.path}: "
@@ -120,7 +120,7 @@ class Journal:
 
     def _lake(self, place: str | None) -> "Lake | None":
         """The compacted part, where there is one; whoever never compacts imports nothing for it."""
-        if place is None and Settings().lake is None and not (self.path / LAKE_FOLDER).is_dir():
+        if place is None and current_settings().lake is None and not (self.path / LAKE_FOLDER).is_dir():
             return None
         from examsgraph_callbacks.journal.lake import lake_of
 

@@ -15,7 +15,7 @@ from examsgraph_callbacks.background.locks import is_written
 from examsgraph_callbacks.defaults import LAKE_FOLDER
 from examsgraph_callbacks.errors import LakeUnavailableError
 from examsgraph_callbacks.journal.store import Folder, Store, open_store
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -252,7 +252,7 @@ def covered_by(commits: Iterable[Commit]) -> dict[str, Span]:
 def lake_of(journal: Path, place: str | None = None) -> Lake:
     """The lake of a journal: at `place`, else where `EXAMSGRAPH_LAKE` says, else in the journal's folder."""
     own = journal / LAKE_FOLDER
-    elsewhere = place or Settings().lake
+    elsewhere = place or current_settings().lake
     return Lake(open_store(elsewhere or own), is_shared=elsewhere is not None)
 
 

@@ -9,7 +9,7 @@ from examsgraph_callbacks.defaults import LAKE_FOLDER
 from examsgraph_callbacks.events import Fact
 from examsgraph_callbacks.journal.journal import Journal
 from examsgraph_callbacks.journal.reader import Problem, read_line, read_segment
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 if TYPE_CHECKING:
     from examsgraph_callbacks.journal.lake import Commit, Lake
@@ -58,7 +58,7 @@ class Tail:
         from examsgraph_callbacks.journal.lake import covered_by, lake_of
 
         gone = set(self.offsets) - on_disk
-        if Settings().lake is None and not (self._journal.path / LAKE_FOLDER).is_dir():
+        if current_settings().lake is None and not (self._journal.path / LAKE_FOLDER).is_dir():
             for name in gone:
                 del self.offsets[name]
             return

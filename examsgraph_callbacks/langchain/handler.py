@@ -33,7 +33,7 @@ from examsgraph_callbacks.langchain.messages import (
 )
 from examsgraph_callbacks.langchain.results import fields_of_failure, fields_of_result
 from examsgraph_callbacks.langchain.surroundings import surrounding_run
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 __all__ = ["ExamsGraphCallbackHandler"]
 
@@ -67,7 +67,7 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
         self._recorder = Recorder(self.journal, defaults, clock or Clock(), Privacy.configured(redact))
         know_surroundings(surrounding_run)
         self._open_run = self._recorder.open_run
-        self._document_limit = Settings().document_limit
+        self._document_limit = current_settings().document_limit
 
     @property
     def run_inline(self) -> bool:  # type: ignore[override]  # a field there, which LangChain only reads

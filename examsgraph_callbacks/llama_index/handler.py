@@ -32,7 +32,7 @@ from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.llama_index.kinds import Span
 from examsgraph_callbacks.llama_index.spans import Spans
 from examsgraph_callbacks.llama_index.surroundings import surrounding_run
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 __all__ = ["ExamsGraphEventHandler"]
 
@@ -70,7 +70,7 @@ class ExamsGraphEventHandler(BaseEventHandler):
         defaults = checked({"user_id": user_id, "session_id": session_id, "task_type": task_type})
         self._recorder = Recorder(self._journal, defaults, clock or Clock(), Privacy.configured(redact))
         know_surroundings(surrounding_run)
-        settings = Settings()
+        settings = current_settings()
         self._spans = Spans(
             self._recorder, settings.document_limit, capture_embeddings=settings.capture_embeddings
         )

@@ -8,7 +8,7 @@ from openai.types import CreateEmbeddingResponse
 
 from examsgraph_callbacks.capture import Recorder, embedded_texts, packed_vectors
 from examsgraph_callbacks.events import EmbeddingCall
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 __all__ = ["EmbeddingCalls"]
 
@@ -19,7 +19,7 @@ class EmbeddingCalls:
     def __init__(self, recorder: Recorder, surrounding_runs: Callable[[], Iterable[UUID]]) -> None:
         self._recorder = recorder
         self._surrounding_runs = surrounding_runs
-        self._captures = Settings().capture_embeddings
+        self._captures = current_settings().capture_embeddings
 
     def begin(self, resource: object, request: Mapping[str, object]) -> UUID:
         """`create` of `resource` was called with `request`; returns the call's run."""

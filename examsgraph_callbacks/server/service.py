@@ -23,7 +23,7 @@ from examsgraph_callbacks.server.questions import OneAtATime, Questions
 from examsgraph_callbacks.server.rates import RateLimit
 from examsgraph_callbacks.server.refusals import Refusal
 from examsgraph_callbacks.server.together import Together
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import Settings, current_settings
 from examsgraph_callbacks.tracker import AnyReport, Tracker
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Service:
     @cached_property
     def settings(self) -> Settings:
         """The settings in force."""
-        return self._settings_given or Settings()
+        return self._settings_given or current_settings()
 
     @cached_property
     def tracker(self) -> Tracker:

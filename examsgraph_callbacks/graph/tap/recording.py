@@ -15,7 +15,7 @@ from examsgraph_callbacks.graph.tap.driver import listen_to_the_driver
 from examsgraph_callbacks.graph.tap.graphrag import graphrag_retrievers
 from examsgraph_callbacks.graph.tap.heard_run import About, HeardRun, Options, begin_heard_run
 from examsgraph_callbacks.journal import Journal
-from examsgraph_callbacks.settings import Settings
+from examsgraph_callbacks.settings import current_settings
 
 __all__ = ["RecordedPaths", "options_of", "record_paths"]
 
@@ -102,7 +102,7 @@ def options_of(
     """The arguments of `record_paths` as options; raises `InvalidInputError` as it does."""
     place = journal if isinstance(journal, Journal) else Journal(journal)
     recorder = Recorder(place, {}, Clock(), Privacy.configured())
-    settings = Settings()
+    settings = current_settings()
     return Options(
         recorder=lambda: recorder,
         lookup=settings.path_lookup if lookup is None else lookup,
