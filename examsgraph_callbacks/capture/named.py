@@ -150,11 +150,7 @@ NAMED_SECRETS = (
         for kind in _OTHERS
         for pattern in (_quoted, _bare)
     ),
-    *(
-        NamedSecret("alue", pattern, rf"\1{kind.placeholder}\2")
-        for kind in _KINDS
-        for pattern in _pairs(kind)
-    ),
+    *(NamedSecret("u", pattern, rf"\1{kind.placeholder}\2") for kind in _KINDS for pattern in _pairs(kind)),
 )
 
 _VALUE = re.compile(r"alue\\{0,3}[\"']")
@@ -162,7 +158,7 @@ _LOWER_CASE = ("password", "passwd", "secret", "token", "apikey", "api_key", "ap
 
 
 def _may_hold_pair(text: str) -> bool:
-    if not _VALUE.search(text):
+    if ('"' not in text and "'" not in text) or not _VALUE.search(text):
         return False
     lower = text.lower()
     return any(name in lower for name in _LOWER_CASE)
@@ -171,6 +167,6 @@ def _may_hold_pair(text: str) -> bool:
 NAMED_MAY_HOLD: dict[str, Callable[[str], object]] = {
     "=": re.compile(_named(_ALL, "="), re.ASCII).search,
     ":": re.compile(_named(_ALL, ":"), re.ASCII).search,
-    "alue": _may_hold_pair,
+    "u": _may_hold_pair,
 }
 """By their literal, whether one of `NAMED_SECRETS` may be found in a text."""
