@@ -1,5 +1,7 @@
 """Where tasks went: each route's calls, cost, misroutes and times, and what learners thought of it."""
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from examsgraph_callbacks.analytics.questions.ranks import in_order, percentile, whole
@@ -92,7 +94,7 @@ def reactions(
     # from the highest down: an engine takes a 1 for a number of 32 bits
     bit = ibis.literal(1 << (_GROUPS_A_WORD - 1)) >> (_GROUPS_A_WORD - 1 - taken.number % _GROUPS_A_WORD)
     once = taken.group_by("feedback", word=taken.number // _GROUPS_A_WORD).aggregate(
-        bits=_bit_or(bit), score=taken.score.max(), satisfied=taken.satisfied.max()
+        bits=_bit_or()(bit), score=taken.score.max(), satisfied=taken.satisfied.max()
     )
     alike = once.group_by(["word", "bits"]).aggregate(
         score_sum=once.score.sum(),
@@ -107,14 +109,15 @@ def reactions(
     return told.group_by(by).aggregate(**{name: told[name].sum() for name in figures})
 
 
-def _bit_or(numbers: "ibis.expr.types.IntegerColumn") -> "ibis.expr.types.IntegerScalar":
+@lru_cache(maxsize=1)
+def _bit_or() -> "Callable[[ibis.Column], ibis.expr.types.IntegerScalar]":
     """By the name that engines have for it: Ibis does not know it of each."""
     import ibis
 
     def bit_or(each: int) -> int:
         raise NotImplementedError  # the engine does it
 
-    named: ibis.expr.types.IntegerScalar = ibis.udf.agg.builtin(bit_or)(numbers)
+    named: Callable[[ibis.Column], ibis.expr.types.IntegerScalar] = ibis.udf.agg.builtin(bit_or)
     return named
 
 
