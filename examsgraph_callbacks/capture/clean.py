@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from examsgraph_callbacks.capture.named import VALUE_KEYS, names_a_credential, pair_named
-from examsgraph_callbacks.capture.redaction import is_clean
+from examsgraph_callbacks.capture.redaction import SHORTEST, is_clean
 from examsgraph_callbacks.events import Message, Request, RetrievedDocument
 
 __all__ = ["OUR_KEYS", "all_clean", "forget_documents"]
@@ -47,13 +47,14 @@ def forget_documents() -> None:
 
 
 def _texts(values: list[object]) -> list[str] | None:
-    """All texts of JSON values; None where there is more to see than texts."""
+    """The texts of JSON values that are long enough to hold a secret; None where there is more to see."""
     texts: list[str] = []
     # the list grows by what its values hold; a call for each of those would take as long as all the rest
     for value in values:
         kind = value.__class__
-        if kind is str:
-            texts.append(value)  # type: ignore[arg-type]  # what its class is, isinstance asks more slowly
+        if kind is str:  # which isinstance asks more slowly
+            if len(value) >= SHORTEST:  # type: ignore[arg-type]
+                texts.append(value)  # type: ignore[arg-type]
         elif kind is dict:
             if not (_plain_keys.issuperset(value) or _are_plain(value)):  # type: ignore[arg-type]
                 return None

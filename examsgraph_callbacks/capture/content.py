@@ -127,13 +127,14 @@ class _Copy:
         return self._mapping(value, depth + 1) if isinstance(value, dict) else self._object(value, depth + 1)
 
     def _text(self, text: str) -> str:
-        limit = min(TEXT_LIMIT, max(self.characters_left, SHORT_TEXT))
-        self.characters_left -= len(text)
+        length, left = len(text), self.characters_left
+        self.characters_left = left - length
         if text.__class__ is not str:
             # LangChain's parsers give a subclass, which is no plain JSON to those who look for one
             text = str(text)
-        if len(text) <= limit:
+        if length <= SHORT_TEXT or (length <= left and length <= TEXT_LIMIT):
             return text
+        limit = min(TEXT_LIMIT, max(left, SHORT_TEXT))
         # by the hash, two that begin alike are told apart: images, of which replay must not mistake one
         return f"{cut(text, limit)}… ({len(text)} characters, {_hash(text.encode('utf-8', 'surrogatepass'))})"
 

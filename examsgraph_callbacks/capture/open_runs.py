@@ -38,6 +38,8 @@ class OpenRun:
     run below tells what is nearer to itself.
     """
 
+    number: int
+    """That of its id, by which it is found: to write an id out takes longer than to look one up."""
     run_id: str
     trace_id: str
     fact: type[RunFact]

@@ -1,7 +1,7 @@
 """Open runs become facts: begins and ends runs, settles their context, and writes to the journal."""
 
 from asyncio import CancelledError
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, partial
 from uuid import UUID
@@ -29,7 +29,6 @@ from examsgraph_callbacks.journal import Journal
 __all__ = ["Recorder"]
 
 ERROR_MESSAGE_LIMIT = 2000  # characters; a provider may answer with a whole page
-_PLUMBING_TAGS = ("seq:step:", "map:key:", "condition:", "branch:", "retry:attempt:")
 
 
 class Recorder:
@@ -67,7 +66,7 @@ class Recorder:
         *,
         name: str | None,
         metadata: Mapping[str, object] | None,
-        tags: Sequence[str] | None,
+        tags: list[str],
         content: dict[str, object],
     ) -> OpenRun:
         """A run has begun that will become a `fact`; `content` are fields of it known already.
@@ -90,13 +89,14 @@ class Recorder:
             if parent.recorder is not self:
                 context = {**self._defaults, **context}
         run = OpenRun(
+            number=run_id.int,
             run_id=own_id,
             trace_id=own_id if parent is None else parent.trace_id,
             fact=fact,
             recorder=self,
             parent_run_id=None if parent is None else parent.run_id,
             name=name,
-            tags=_own_tags(tags),
+            tags=tags,
             context=context,
             ambient=ambient,
             metadata_context=metadata_context,
@@ -155,12 +155,12 @@ class Recorder:
         if run.parent_run_id is None:
             self._open.pop(run_id)
         else:
-            run.run_id = run.parent_run_id
+            run.run_id, run.number = run.parent_run_id, int(run.parent_run_id, 16)
 
     def recorded(self, run_id: UUID) -> OpenRun | None:
         """The open run `run_id`, if it will become a fact itself."""
         run = self._open.get(run_id)
-        return run if run is not None and run.run_id == run_id.hex else None
+        return run if run is not None and run.number == run_id.int else None
 
     def first_token(self, call: OpenRun) -> None:
         """The first token of a streamed call has come."""
@@ -177,9 +177,10 @@ class Recorder:
         `content` holds fields of the fact; its `status` is `error` or `ok`, unless `content` says it.
         """
         run = self._open.pop(run_id)
-        if run is None or run.run_id != run_id.hex:
+        if run is None or run.number != run_id.int:
             return
-        unwatch(run)
+        if run.task is not None:
+            unwatch(run)
         run.recorder.write_run(run, ms(self._clock.elapsed_ns() - run.started_ns), content, error)
         # an abandoned chain is told of first, then the call in it, with the text that had come
         if run.below and not isinstance(error, GeneratorExit):
@@ -296,8 +297,3 @@ class Recorder:
 @cache
 def _name(kind: type[RunFact]) -> str:
     return str(kind.model_fields["kind"].default)
-
-
-def _own_tags(tags: Sequence[str] | None) -> list[str]:
-    """The caller's tags, without those by which LangChain numbers the steps of a sequence."""
-    return [str(tag) for tag in tags if not str(tag).startswith(_PLUMBING_TAGS)] if tags else []

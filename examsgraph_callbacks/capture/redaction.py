@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from examsgraph_callbacks.capture.named import NAMED_MAY_HOLD, NAMED_SECRETS
 
-__all__ = ["REDACTION_VERSION", "Redact", "is_clean", "redact_text"]
+__all__ = ["REDACTION_VERSION", "SHORTEST", "Redact", "is_clean", "redact_text"]
 
 REDACTION_VERSION = "3"
 """Changes whenever `redact_text` finds more, or less: a recording says by which it was redacted."""
@@ -37,7 +37,9 @@ REDACTION_VERSION = "3"
 Redact = Callable[[str], str]
 """From a text to the text that may be written down."""
 
-_SHORTEST = 6  # characters, of an address like a@b.co
+SHORTEST = 6
+"""Characters of the shortest text that may hold a secret: an address like a@b.co."""
+
 # roles, keys and concepts come again and again
 _SHORT = 64
 _REMEMBERED = 4096
@@ -60,11 +62,11 @@ def is_clean(text: str) -> bool:
 
     A line feed is to every rule what the beginning or end of a text is.
     """
-    return len(text) < _SHORTEST or _one_pass(text) == text
+    return len(text) < SHORTEST or _one_pass(text) == text
 
 
 def _redact(text: str) -> str:
-    if len(text) < _SHORTEST:
+    if len(text) < SHORTEST:
         return text
     # a placeholder may complete another secret: what is redacted is to stay as it is when redacted again
     for _ in range(_PASSES):

@@ -39,11 +39,11 @@ class Usage(NamedTuple):
 
 def usage_from_langchain(usage: Mapping[str, object]) -> Usage:
     """LangChain's `usage_metadata`: totals, and details that flex and priority tiers prefix."""
-    inputs = _unprefixed(_mapping(usage.get("input_token_details")))
-    outputs = _unprefixed(_mapping(usage.get("output_token_details")))
+    of_input, of_output = usage.get("input_token_details"), usage.get("output_token_details")
     input_tokens, output_tokens = _count(usage.get("input_tokens")), _count(usage.get("output_tokens"))
-    if not inputs and not outputs:
+    if not of_input and not of_output:
         return Usage(input_tokens, output_tokens)
+    inputs, outputs = _unprefixed(_mapping(of_input)), _unprefixed(_mapping(of_output))
     written = _cache_writes(inputs)
     return Usage(
         input_tokens=input_tokens,

@@ -73,9 +73,15 @@ class SegmentWriter:
         """Append one line, which ends in a line feed."""
         now_seconds = self._monotonic_seconds()
         with self._lock:
-            self._arrived.append(line)
-            self._write_arrived(now_seconds)
-        self._see_that_it_is_shipped(now_seconds)
+            if self._writing:
+                # it arrives in the midst of another, on this very thread, and waits for no later write
+                self._arrived.append(line)
+            else:
+                self._write_now(line, now_seconds)
+                if self._arrived:
+                    self._write_arrived(now_seconds)
+        if now_seconds >= self._look_to_shipping_at:
+            self._see_that_it_is_shipped(now_seconds)
 
     def insist(self, line: bytes) -> None:
         """Append one line; raises `OSError`, and holds nothing of it, where the disk does not take it now."""
@@ -85,7 +91,8 @@ class SegmentWriter:
                 raise OSError("another fact is being written by this very thread")
             self._writing = True
             try:
-                self._look_when_it_is_time(now_seconds)
+                if now_seconds >= self._look_at_seconds:
+                    self._look_for_segment(now_seconds)
                 self._write_held()
                 if self._held:
                     raise OSError(f"{len(self._held)} facts wait for the disk already")
@@ -93,7 +100,8 @@ class SegmentWriter:
             finally:
                 self._writing = False
             self._write_arrived(now_seconds)
-        self._see_that_it_is_shipped(now_seconds)
+        if now_seconds >= self._look_to_shipping_at:
+            self._see_that_it_is_shipped(now_seconds)
 
     def sync(self) -> None:
         """Have the disk itself hold what was written, as far as it says so; raises `OSError`."""
@@ -110,18 +118,18 @@ class SegmentWriter:
                     return
 
     def _see_that_it_is_shipped(self, now_seconds: float) -> None:
-        if now_seconds >= self._look_to_shipping_at:
-            self._look_to_shipping_at = now_seconds + LOOK_AGAIN_SECONDS
-            make_sure_it_is_shipped(self._directory)
+        self._look_to_shipping_at = now_seconds + LOOK_AGAIN_SECONDS
+        make_sure_it_is_shipped(self._directory)
 
     def close(self) -> None:
         """Write what is held, if the disk lets us, and close the segment; a later write opens another."""
+        now_seconds = self._monotonic_seconds()
         with self._lock:
             self._writing = True
             try:
                 # who deletes a whole journal does not want it back from a process that ends
                 if self._directory.is_dir():
-                    self._look_for_segment()
+                    self._look_for_segment(now_seconds)
                 self._write_held()
                 if self._held:
                     failures.report(
@@ -131,7 +139,7 @@ class SegmentWriter:
                 self._leave_segment()
             finally:
                 self._writing = False
-            self._write_arrived(self._monotonic_seconds())
+            self._write_arrived(now_seconds)
 
     def forget_parent(self) -> None:
         """In a forked child: leave the parent's segment, lock and held lines to the parent."""
@@ -139,17 +147,19 @@ class SegmentWriter:
         self._start_afresh()
 
     def _write_arrived(self, now_seconds: float) -> None:
-        # a line that arrives in the midst of this, on this thread, waits for its turn and for no later write
         while self._arrived and not self._writing:
-            self._writing = True
-            try:
-                while self._arrived:
-                    self._write_next(self._arrived.popleft(), now_seconds)
-            finally:
-                self._writing = False
+            self._write_now(self._arrived.popleft(), now_seconds)
+
+    def _write_now(self, line: bytes, now_seconds: float) -> None:
+        self._writing = True
+        try:
+            self._write_next(line, now_seconds)
+        finally:
+            self._writing = False
 
     def _write_next(self, line: bytes, now_seconds: float) -> None:
-        self._look_when_it_is_time(now_seconds)
+        if now_seconds >= self._look_at_seconds:
+            self._look_for_segment(now_seconds)
         if self._held:
             self._hold(line)
             self._write_held()
@@ -159,11 +169,6 @@ class SegmentWriter:
         except OSError as error:
             failures.report("writing the journal", error)
             self._hold(line)
-
-    def _look_when_it_is_time(self, now_seconds: float) -> None:
-        if now_seconds >= self._look_at_seconds:
-            self._look_at_seconds = now_seconds + LOOK_EVERY_SECONDS
-            self._look_for_segment()
 
     def _append(self, line: bytes) -> None:
         if self._segment is None:
@@ -189,7 +194,8 @@ class SegmentWriter:
         except OSError as error:
             failures.report("writing the journal", error)
 
-    def _look_for_segment(self) -> None:
+    def _look_for_segment(self, now_seconds: float) -> None:
+        self._look_at_seconds = now_seconds + LOOK_EVERY_SECONDS
         gone = self._segment
         if gone is None or not gone.is_gone():
             return

@@ -24,6 +24,7 @@ from examsgraph_callbacks.capture import (
 )
 from examsgraph_callbacks.capture.context import checked
 from examsgraph_callbacks.events import LLMCall, Retrieval, RunFact, ToolCall, Trace
+from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.langchain.inline import asked_in_line
 from examsgraph_callbacks.langchain.messages import (
@@ -36,6 +37,8 @@ from examsgraph_callbacks.langchain.surroundings import surrounding_run
 from examsgraph_callbacks.settings import current_settings
 
 __all__ = ["ExamsGraphCallbackHandler"]
+
+_PLUMBING_TAGS = ("seq:step:", "map:key:", "condition:", "branch:", "retry:attempt:")
 
 
 class ExamsGraphCallbackHandler(BaseCallbackHandler):
@@ -50,6 +53,8 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
     """
 
     raise_error = False
+    # LangChain asks before each event; as properties, which they are there, each time a function is called
+    ignore_llm = ignore_chat_model = ignore_chain = ignore_retriever = ignore_agent = False
 
     def __init__(
         self,
@@ -128,7 +133,7 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
         fields = fields_of_failure(about.get("response"), streamed=self._streamed(run_id))
         self._recorder.end(run_id, fields, error)
 
-    @guarded
+    # these two guard themselves: every step of a chain calls them, and `guarded` takes a third of their time
     def on_chain_start(
         self,
         serialized: dict[str, Any] | None,
@@ -137,16 +142,24 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
         run_id: UUID,
         **about: Any,
     ) -> None:
-        if not self._recorder.pass_through(run_id, _parent(about), about.get("metadata")):
-            self._begin(Trace, serialized, run_id, about, inputs=plain(inputs))
+        try:
+            if not self._recorder.pass_through(run_id, _parent(about), about.get("metadata")):
+                self._begin(Trace, serialized, run_id, about, inputs=plain(inputs))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the host must not see it
+            failures.report("on_chain_start", error)
 
-    @guarded
     def on_chain_end(self, outputs: dict[str, Any], *, run_id: UUID, **about: Any) -> None:
-        self._end_chain(run_id, about, outputs=outputs)
+        try:
+            # plumbing is not recorded: its inputs and outputs need not be looked at
+            if not self._recorder.passed_through(run_id):
+                self._recorder.end(run_id, {"outputs": plain(outputs), **_inputs_of_stream(about)})
+        except Exception as error:  # noqa: BLE001 - whatever it is, the host must not see it
+            failures.report("on_chain_end", error)
 
     @guarded
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **about: Any) -> None:
-        self._end_chain(run_id, about, error=_unless_control_flow(error))
+        if not self._recorder.passed_through(run_id):
+            self._recorder.end(run_id, _inputs_of_stream(about), _unless_control_flow(error))
 
     @guarded
     def on_retriever_start(
@@ -192,24 +205,6 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **_about: Any) -> None:
         self._recorder.end(run_id, error=_unless_control_flow(error))
 
-    def _end_chain(
-        self,
-        run_id: UUID,
-        about: dict[str, Any],
-        outputs: object = None,
-        error: BaseException | None = None,
-    ) -> None:
-        # plumbing is not recorded: its inputs and outputs need not be looked at
-        if self._recorder.passed_through(run_id):
-            return
-        fields: dict[str, object] = {}
-        if outputs is not None:
-            fields["outputs"] = plain(outputs)
-        if about.get("inputs") is not None:
-            # a streamed chain knows its input only now: it began with an empty one
-            fields["inputs"] = plain(about["inputs"])
-        self._recorder.end(run_id, fields, error)
-
     def _streamed(self, run_id: UUID) -> bool:
         run = self._open_run(run_id)
         return run is not None and run.streamed
@@ -253,7 +248,7 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
             _parent(about),
             name=str(name) if name else None,
             metadata=metadata,
-            tags=about.get("tags"),
+            tags=_own_tags(about.get("tags")),
             content=content,
         )
 
@@ -266,6 +261,17 @@ def _parent(about: dict[str, Any]) -> UUID | None:
     """
     told: UUID | None = about.get("parent_run_id")
     return surrounding_run() if told is None else told
+
+
+def _own_tags(tags: Sequence[str] | None) -> list[str]:
+    """The caller's tags, without those by which LangChain numbers the steps of a sequence."""
+    return [str(tag) for tag in tags if not str(tag).startswith(_PLUMBING_TAGS)] if tags else []
+
+
+def _inputs_of_stream(about: dict[str, Any]) -> dict[str, object]:
+    """A streamed chain knows its input only at its end: it began with an empty one."""
+    inputs = about.get("inputs")
+    return {} if inputs is None else {"inputs": plain(inputs)}
 
 
 def _unless_control_flow(error: BaseException) -> BaseException | None:

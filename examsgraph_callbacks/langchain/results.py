@@ -21,16 +21,14 @@ def fields_of_result(result: LLMResult, *, streamed: bool) -> dict[str, object]:
     message = first.message if isinstance(first, ChatGeneration) else None
     output = result.llm_output or {}
     about = _about(output, first, message)
-    fields: dict[str, object] = {
-        "served_model": _text(about.get("model_name") or about.get("model"), streamed=streamed),
-        "service_tier": _text(about.get("service_tier") or _tier_of_claude(about), streamed=streamed),
-        # the Responses API says neither, but how the answer as a whole ended
-        "finish_reason": _text(
-            about.get("finish_reason") or about.get("stop_reason") or about.get("status"),
-            streamed=streamed,
-        ),
-        "answer": answer_of(generations),
-    }
+    fields: dict[str, object] = {"answer": answer_of(generations)}
+    if model := about.get("model_name") or about.get("model"):
+        fields["served_model"] = _text(model, streamed=streamed)
+    if tier := about.get("service_tier") or _tier_of_claude(about):
+        fields["service_tier"] = _text(tier, streamed=streamed)
+    # the Responses API says neither, but how the answer as a whole ended
+    if ended := about.get("finish_reason") or about.get("stop_reason") or about.get("status"):
+        fields["finish_reason"] = _text(ended, streamed=streamed)
     usage, from_cache = _usage(message, about, output, streamed=streamed)
     fields.update(zip(Usage._fields, usage, strict=True))
     if from_cache:
@@ -106,9 +104,7 @@ def _tier_of_claude(about: Mapping[str, object]) -> object:
     return usage.get("service_tier") if isinstance(usage, dict) else None
 
 
-def _text(value: object, *, streamed: bool) -> str | None:
-    if not value:
-        return None
+def _text(value: object, *, streamed: bool) -> str:
     text = str(value)
     # of several choices in a stream LangChain joins what each says of itself: "stopstop"
     return text[: (text + text).index(text, 1)] if streamed else text

@@ -129,7 +129,7 @@ class Spans:
             parent,
             name=name or span.label,
             metadata=span.tags,
-            tags=None,
+            tags=[],
             content=content,
         )
 
@@ -172,7 +172,7 @@ class Spans:
         self._bodies.add(run_id, run.trace_id, body)
         if run_id in self._calls:
             run.streamed = True
-        elif run.fact is Trace and run.run_id == run_id.hex:
+        elif run.fact is Trace and run.number == run_id.int:
             self._returned[run.trace_id] = None
 
     def _end_other(self, run_id: UUID, result: object) -> None:

@@ -31,7 +31,7 @@ class EmbeddingCalls:
             self._place(),
             name="embeddings.create",
             metadata=None,
-            tags=None,
+            tags=[],
             content={
                 "provider": _provider(resource),
                 "requested_model": str(model) if model else None,

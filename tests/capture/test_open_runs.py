@@ -15,6 +15,7 @@ from examsgraph_callbacks.journal import Journal
 
 def run(number: int) -> OpenRun:
     return OpenRun(
+        number=number,
         run_id=f"{number:032x}",
         trace_id="a" * 32,
         fact=Trace,
@@ -61,7 +62,7 @@ def test_of_too_many_open_runs_the_oldest_is_recorded_as_unfinished(
     recorder._open._limit = 3
     for number in range(1, 6):
         recorder.begin(
-            Trace, UUID(int=number), None, name=None, metadata=None, tags=None, content={"inputs": number}
+            Trace, UUID(int=number), None, name=None, metadata=None, tags=[], content={"inputs": number}
         )
     assert len(recorder) == 3
     facts = list(journal.read())

@@ -11,7 +11,7 @@ TURN, OUTER, INNER = (UUID(int=number) for number in (1, 2, 3))
 
 
 def begin(recorder: Recorder, fact: type[RunFact], run_id: UUID, parent: UUID | None) -> None:
-    recorder.begin(fact, run_id, parent, name=None, metadata=None, tags=None, content={})
+    recorder.begin(fact, run_id, parent, name=None, metadata=None, tags=[], content={})
 
 
 def test_below_a_turn_what_it_called_stands_below_the_turn(tmp_path: Path) -> None:

@@ -34,10 +34,10 @@ class OwnRun:
         if parent is None:
             parent = run._trace_id = uuid4()
             run._recorder.begin(
-                Trace, parent, None, name=name, metadata=None, tags=None, content={"inputs": query}
+                Trace, parent, None, name=name, metadata=None, tags=[], content={"inputs": query}
             )
         run._recorder.begin(
-            Retrieval, run.run_id, parent, name=name, metadata=None, tags=None, content={"query": query}
+            Retrieval, run.run_id, parent, name=name, metadata=None, tags=[], content={"query": query}
         )
         return run
 
