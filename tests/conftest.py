@@ -13,6 +13,7 @@ from examsgraph_callbacks.journal.encode import encode_fields
 from tests.bytecode import keep_bytecode
 from tests.certificates import read_one_certificate
 from tests.parallel import (
+    pytest_collection,
     pytest_collection_modifyitems,
     pytest_sessionfinish,
     pytest_terminal_summary,
@@ -32,6 +33,7 @@ __all__ = [
     "every_fact_is_valid",
     "latest_neo4j_server",
     "neo4j_server",
+    "pytest_collection",
     "pytest_collection_modifyitems",
     "pytest_sessionfinish",
     "pytest_terminal_summary",

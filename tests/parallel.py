@@ -1,7 +1,9 @@
 """Where the whole suite is run, workers share it; what asks for the same servers goes to one of them."""
 
+import gc
 import os
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +12,8 @@ from tests.servers.neo4j_server import describe
 
 MOST_WORKERS = 4  # each has processes of its own beside it, and takes most of a gigabyte
 MLFLOW, POSTGRESQL = "an MLflow server", "PostgreSQL, and an MLflow server on it"
-NEO4J, DASHBOARD = "Neo4j and ArcadeDB", "a dashboard of twelve days"
+NEO4J, OTHER_GRAPHS = "Neo4j", "the latest Neo4j, and ArcadeDB"
+RESTARTED, DASHBOARD = "a Neo4j that is restarted", "a dashboard of twelve days"
 
 SERVERS = {
     "tests/deliver/test_compare_runs.py": MLFLOW,
@@ -21,19 +24,30 @@ SERVERS = {
     "tests/alerts/test_beside.py": MLFLOW,
     "tests/server/test_experiments.py::test_a_whole_experiment": MLFLOW,
     "tests/deliver/test_postgresql.py": POSTGRESQL,
+    "tests/graph/test_failing_graph.py::test_a_server_that_restarts": RESTARTED,
     "tests/graph/": NEO4J,
     "tests/tap/": NEO4J,
     "tests/demo/test_concept_graph.py": NEO4J,
+    "tests/examples/test_examples.py::test_a_neo4j_graphrag_retriever": NEO4J,
+    "tests/examples/test_examples.py::test_the_same_tutor_walks_a_real_neo4j": NEO4J,
     "tests/langchain/test_retriever.py": NEO4J,
     "tests/llama_index/test_retriever.py": NEO4J,
     "tests/server/test_dashboard_for_everybody.py": DASHBOARD,
     "tests/server/test_dashboard_page.py": DASHBOARD,
+    "tests/server/test_dashboard_speaks.py": DASHBOARD,
     "tests/server/test_dashboard_stays_true.py": DASHBOARD,
 }
 """What the tests whose names begin so take minutes with: started once, and waited for first."""
 
-DOORS = {"server": MLFLOW, "server on PostgreSQL": POSTGRESQL, "PostgreSQL": POSTGRESQL}
-"""The same of what in tests/deliver/ has one of these as a parameter; the rest goes by its file."""
+DOORS = {
+    "server": MLFLOW,
+    "server on PostgreSQL": POSTGRESQL,
+    "PostgreSQL": POSTGRESQL,
+    "latest_neo4j_server": OTHER_GRAPHS,
+    "arcadedb_server": OTHER_GRAPHS,
+}
+"""The same of what has one of these as a parameter, in these folders."""
+WITH_DOORS = ("tests/deliver/", "tests/graph/")
 
 LONG = (
     "tests/test_documents.py",
@@ -52,7 +66,7 @@ _told: set[str] = set()
 
 def together(nodeid: str) -> str:
     """The name of what one worker runs from beginning to end: all tests of some servers, or a file."""
-    door = _DOOR.search(nodeid) if nodeid.startswith("tests/deliver/") else None
+    door = _DOOR.search(nodeid) if nodeid.startswith(WITH_DOORS) else None
     if door is not None:
         return DOORS[door[1]]
     file = nodeid.split("::", maxsplit=1)[0]
@@ -62,9 +76,9 @@ def together(nodeid: str) -> str:
 def turn(nodeid: str) -> int:
     """When it is its turn: 0 for the servers that take minutes, 1 for what else is long, 2 for the rest."""
     scope = together(nodeid)
-    if scope in {MLFLOW, POSTGRESQL, NEO4J}:
+    if scope in {MLFLOW, POSTGRESQL, NEO4J, OTHER_GRAPHS, DASHBOARD}:
         return 0
-    return 1 if scope == DASHBOARD or nodeid.startswith(LONG) else 2
+    return 1 if scope == RESTARTED or nodeid.startswith(LONG) else 2
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -87,6 +101,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 
     config.option.loadscopereorder = False
     return ByServers(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """What a worker imports stays: to look through it for garbage, ever again, takes a third of the time."""
+    if not hasattr(session.config, "workerinput"):
+        yield
+        return
+    gc.disable()
+    yield
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
