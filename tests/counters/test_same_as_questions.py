@@ -17,7 +17,7 @@ from examsgraph_callbacks.measure import Meter
 from examsgraph_callbacks.settings import Settings
 from tests.benchmarks.journals import write_segment
 
-TURNS = 3000
+TURNS = 1000  # some 6,000 facts
 
 
 def total(counted: Counted, name: str, place: int = 0, **labels: str) -> Number:
