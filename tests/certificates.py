@@ -5,13 +5,12 @@ import tempfile
 from pathlib import Path
 
 import certifi
-import pytest
 
 _END = "-----END CERTIFICATE-----\n"
 _kept: list[tempfile.TemporaryDirectory[str]] = []
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def read_one_certificate() -> None:
     """Have httpx take one certificate for all, in subprocesses too: to read them takes 20 ms a client."""
     if "SSL_CERT_FILE" not in os.environ:
         _kept.append(tempfile.TemporaryDirectory(prefix="examsgraph-certificates-"))

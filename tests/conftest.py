@@ -10,8 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 from examsgraph_callbacks.events import AnyFact, Fact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.journal.encode import encode_fields
-from tests.certificates import pytest_configure
+from tests.bytecode import keep_bytecode
+from tests.certificates import read_one_certificate
 from tests.parallel import (
+    pytest_collection,
     pytest_collection_modifyitems,
     pytest_sessionfinish,
     pytest_terminal_summary,
@@ -31,8 +33,8 @@ __all__ = [
     "every_fact_is_valid",
     "latest_neo4j_server",
     "neo4j_server",
+    "pytest_collection",
     "pytest_collection_modifyitems",
-    "pytest_configure",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "pytest_testnodedown",
@@ -43,6 +45,13 @@ __all__ = [
 
 # a test that is about shipping by itself says so; no other leaves a process behind
 os.environ["EXAMSGRAPH_SHIP"] = "off"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What is set in the environment is for subprocesses too."""
+    keep_bytecode(config)
+    read_one_certificate()
+
 
 _ANY_FACT: TypeAdapter[Fact] = TypeAdapter(AnyFact)
 

@@ -1,6 +1,5 @@
 """Compaction as a person asks for it: what was moved, and what stays for now."""
 
-from examsgraph_callbacks.analytics.compaction import compact
 from examsgraph_callbacks.console.amounts import counted
 from examsgraph_callbacks.console.screen import Screen
 from examsgraph_callbacks.deliver import delivered_everywhere
@@ -13,6 +12,9 @@ _TOLD = 3
 
 def compact_and_tell(journal: Journal, screen: Screen) -> None:
     """Compact `journal` and say what that did."""
+    # it brings in pandas, which takes half a second and no other verb needs at once
+    from examsgraph_callbacks.analytics.compaction import compact
+
     done = compact(journal, is_delivered=delivered_everywhere(journal.path))
     if done.busy:
         screen.say("Another process is compacting this journal.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.background.place import Place
-from tests.deliver.conftest import empty_database
+from tests.servers.mlflow_tables import empty_database
 
 __all__ = ["empty_database"]
 

@@ -17,7 +17,7 @@ from examsgraph_callbacks.measure import Meter
 from examsgraph_callbacks.settings import Settings
 from tests.benchmarks.journals import write_segment
 
-TURNS = 3000
+TURNS = 1000  # some 6,000 facts, of a month: each day's are files of their own where they are compacted
 
 
 def total(counted: Counted, name: str, place: int = 0, **labels: str) -> Number:
@@ -34,7 +34,7 @@ def total(counted: Counted, name: str, place: int = 0, **labels: str) -> Number:
 def test_a_journal_of_thousands_of_facts(tmp_path: Path, *, compacted: bool) -> None:
     journal, meter = Journal(tmp_path), Meter()
     for begin in (0, TURNS // 2):
-        write_segment(tmp_path / f"{begin:012d}.jsonl", begin, TURNS // 2, TURNS)
+        write_segment(tmp_path / f"{begin:012d}.jsonl", begin, TURNS // 2, 12 * TURNS)
     if compacted:
         for _ in range(2):
             compact(journal, meter, is_delivered=lambda _segment, _size: True, grace=timedelta(days=-1))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from examsgraph_callbacks.deliver.destination import open_destination
 from examsgraph_callbacks.journal import Journal
 from tests.deliver.taught import taught
 from tests.servers.mlflow_server import mlflow_server
+from tests.servers.mlflow_tables import empty_database
 from tests.servers.postgresql_server import mlflow_on_postgresql, postgresql_uri
 
 __all__ = [
@@ -49,14 +49,6 @@ def no_tracking_uri(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
     return Journal(tmp_path / "journal")
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with MLflow's tables, which take seconds to make."""
-    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    with open_destination(f"sqlite:///{path}"):
-        return path
 
 
 @pytest.fixture

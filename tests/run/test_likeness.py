@@ -147,7 +147,8 @@ class TestPythonsThatItStarts:
         if found is None:
             pytest.skip(f"no Python {version} on this machine")
         directory.write("app.py", self.APPLICATION)
-        ended = directory.run([*RECORDED, "app.py", found])
+        # Python 2 would keep its bytecode beside our sources
+        ended = directory.run([*RECORDED, "app.py", found], PYTHONDONTWRITEBYTECODE="1")
         assert ended.stdout == "0 1\n \n"
 
     def test_may_be_left_out(self, directory: Directory) -> None:

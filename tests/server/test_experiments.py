@@ -45,7 +45,7 @@ coverage = 0.0
 a = "A"
 b = "B"
 """
-LEARNERS = [f"user_{number:04}" for number in range(700)]
+LEARNERS = [f"user_{number:04}" for number in range(400)]
 SATISFIED = {"v1_strict": 0.45, "v2_friendly": 0.8, "v3_encouraging": 0.7}
 
 

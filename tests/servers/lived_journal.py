@@ -70,9 +70,12 @@ def _turns(facts: list[Fact]) -> list[list[Fact]]:
 
 
 def _day(turns: list[list[Fact]], now: datetime, days_ago: int, dice: random.Random) -> Iterator[Fact]:
-    """One day's lessons, fewer at the weekend, most in the afternoon, none after `now`."""
+    """One day's lessons, most in the afternoon, none after `now`.
+
+    They are fewer at the weekend, but today and yesterday: whenever it is, some incident is open.
+    """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days_ago)
-    lessons = 1 if midnight.weekday() >= 5 else 2 + (days_ago < 10) + dice.randrange(2)
+    lessons = 1 if midnight.weekday() >= 5 and days_ago > 1 else 2 + (days_ago < 10) + dice.randrange(2)
     for lesson in range(lessons):
         for number, turn in enumerate(turns):
             began = midnight + timedelta(hours=min(23.5, max(0.2, dice.gauss(15, 4))))

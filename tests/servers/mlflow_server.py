@@ -1,6 +1,7 @@
 """Gives tests a real MLflow server, on a sqlite file and a free port of 127.0.0.1."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.mlflow_tables import with_tables
 from tests.servers.server_process import free_port
 
 __all__ = ["mlflow_server", "running_mlflow", "wait_until_healthy"]
 
-_START_SECONDS = 120  # it makes its tables first, and imports a great deal
+_START_SECONDS = 120  # it may make its tables first, and imports a great deal
 _STOP_SECONDS = 10
 
 
@@ -28,7 +30,7 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [
         "server",
         "--backend-store-uri",
-        f"sqlite:///{folder / 'mlflow.db'}",
+        f"sqlite:///{shutil.copy(with_tables(tmp_path_factory), folder / 'mlflow.db')}",
         "--artifacts-destination",
         str(folder / "artifacts"),
         "--workers",
