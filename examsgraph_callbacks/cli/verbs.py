@@ -196,7 +196,7 @@ def _show_status(journal: "Journal", screen: "Screen", tracking_uri: str | None,
     if as_json:
         screen.say(status_as_json(statuses))
     else:
-        show_status(statuses, screen)
+        show_status(statuses, journal, screen)
 
 
 def _follow(journal: "Journal", screen: "Screen", tracking_uri: str | None, meter: "Meter") -> None:

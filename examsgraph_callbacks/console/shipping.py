@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
+from examsgraph_callbacks.console.amounts import counted
 from examsgraph_callbacks.console.empty import empty_journal
 from examsgraph_callbacks.console.screen import Screen
 from examsgraph_callbacks.deliver import (
@@ -19,6 +20,7 @@ from examsgraph_callbacks.deliver import (
 )
 from examsgraph_callbacks.errors import DeliveryError
 from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.journal.torn import torn_files
 from examsgraph_callbacks.measure import Meter
 
 __all__ = ["follow_with_progress", "ship_with_progress", "show_shipped", "show_status", "status_as_json"]
@@ -88,14 +90,19 @@ def follow_with_progress(
         )
 
 
-def show_status(statuses: Sequence[ShippingStatus], screen: Screen) -> None:
-    """How far the journal is shipped, destination by destination."""
+def show_status(statuses: Sequence[ShippingStatus], journal: Journal, screen: Screen) -> None:
+    """How far the journal is shipped, destination by destination, and what of it a crash cut short."""
     for status in statuses:
         screen.say(status.tracking_uri)
         for name, value in _lines(status):
             screen.say(f"  {name:<20} {value}")
         if status.error is not None:
             screen.warn(f"  {'failed':<20} {_moment(status.failed_at)}: {status.error}")
+    if torn := torn_files(journal.path):
+        screen.warn(
+            f"{counted(len(torn), 'torn line')}, cut short when a process was killed or lost its disk; "
+            f"what came is kept in {journal.path / '*.torn'}",
+        )
 
 
 def status_as_json(statuses: Sequence[ShippingStatus]) -> str:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from examsgraph_callbacks.cli import app
 from examsgraph_callbacks.journal import Journal
+from examsgraph_callbacks.journal.torn import set_aside
 from tests.analytics.facts import answered, greeted
 from tests.deliver.conftest import MLFLOW_WARNING
 from tests.deliver.factories import hex_id, llm_call, turn_root
@@ -227,6 +228,20 @@ def test_the_status_is_told_to_people_and_to_programs(journal: Journal) -> None:
     (status,) = json.loads(RUN.invoke(app, [*options, "--json"]).stdout)
     assert (status["facts_behind"], status["delivered_at"], status["shipping"]) == (2, None, False)
     assert "no answer came" in status["error"]
+
+
+def test_the_status_tells_what_a_crash_cut_short(journal: Journal) -> None:
+    options = ["ship", "--status", "--journal", str(journal.path), "--tracking-uri", "http://127.0.0.1:9"]
+    assert "cut short" not in RUN.invoke(app, options).stderr
+    journal.close()
+    (segment,) = journal.segments()
+    whole = segment.stat().st_size
+    with segment.open("ab") as file:
+        file.write(b'{"kind":"trace","name":"\xec\xa0\x95')
+    assert set_aside(segment, whole)
+    told = " ".join(RUN.invoke(app, options).stderr.split())
+    assert "1 torn line, cut short when a process was killed" in told
+    assert "*.torn" in told
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
