@@ -76,9 +76,15 @@ def _names(file: str) -> frozenset[str]:
     from pyarrow import ArrowException, parquet
 
     try:
-        return frozenset(parquet.read_schema(file).names)
+        return _once(frozenset(parquet.read_schema(file).names))
     except (OSError, ArrowException):
         return frozenset()
+
+
+@lru_cache
+def _once(names: frozenset[str]) -> frozenset[str]:
+    """The same names as one object: nearly all files have the same, and there may be thousands."""
+    return names
 
 
 def _of_columns(table: "ibis.Table", columns: "pa.Schema") -> "ibis.Table":
