@@ -146,7 +146,7 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
             if not self._recorder.pass_through(run_id, _parent(about), about.get("metadata")):
                 self._begin(Trace, serialized, run_id, about, inputs=plain(inputs))
         except Exception as error:  # noqa: BLE001 - whatever it is, the host must not see it
-            failures.report("on_chain_start", error)
+            failures.report("ExamsGraphCallbackHandler.on_chain_start", error)
 
     def on_chain_end(self, outputs: dict[str, Any], *, run_id: UUID, **about: Any) -> None:
         try:
@@ -154,7 +154,7 @@ class ExamsGraphCallbackHandler(BaseCallbackHandler):
             if not self._recorder.passed_through(run_id):
                 self._recorder.end(run_id, {"outputs": plain(outputs), **_inputs_of_stream(about)})
         except Exception as error:  # noqa: BLE001 - whatever it is, the host must not see it
-            failures.report("on_chain_end", error)
+            failures.report("ExamsGraphCallbackHandler.on_chain_end", error)
 
     @guarded
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **about: Any) -> None:
