@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import xxhash
@@ -9,8 +10,15 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda, RunnableParallel
 
 from examsgraph_callbacks.events import LLMCall, Retrieval, Trace
+from examsgraph_callbacks.failures import failures
 from examsgraph_callbacks.langchain import ExamsGraphCallbackHandler
 from tests.langchain.models import USAGE, ScriptedModel, Shelf, call_of, config, facts, tutor
+
+EVENTS = ("start", "end", "error")
+CALLBACKS = [
+    "on_chat_model_start",
+    *(f"on_{kind}_{event}" for kind in ("llm", "chain", "retriever", "tool") for event in EVENTS),
+]
 
 
 class TestErrors:
@@ -75,6 +83,22 @@ class TestTheHostIsNeverBroken:
         with caplog.at_level(logging.WARNING):
             assert isinstance(ScriptedModel().invoke("?", config(handler)), AIMessage)
         assert "a bug of ours" in caplog.text
+
+    @pytest.mark.parametrize("callback", CALLBACKS)
+    def test_no_callback_lets_a_failure_of_ours_out(
+        self,
+        callback: str,
+        handler: ExamsGraphCallbackHandler,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Called as LangChain calls it, and without the net that LangChain itself has below it."""
+        monkeypatch.setattr(handler, "_recorder", None)
+        monkeypatch.setattr(handler, "_open_run", None)
+        given: list[object] = [None, []] if callback.endswith("_start") else [None]
+        name = f"ExamsGraphCallbackHandler.{callback}"
+        before = failures.counts().get(name, 0)
+        getattr(handler, callback)(*given, run_id=uuid4())
+        assert failures.counts()[name] == before + 1
 
     def test_an_end_without_a_beginning_is_passed_over(self, handler: ExamsGraphCallbackHandler) -> None:
         inner = ExamsGraphCallbackHandler(handler.journal)
