@@ -17,6 +17,11 @@ _REMEMBERED = 4096
 _plain_keys: set[str] = set(OUR_KEYS)
 """Keys that were seen to be no secret and to name none: they come again and again."""
 
+_FEW = 8
+
+_lately_clean: tuple[str, ...] = ()
+"""Texts that were seen to have no secret a moment ago: a turn's question and answer are often its call's."""
+
 _clean_documents: dict[str, int] = {}
 """Hashes of documents that were seen to have no secret in their first so many characters.
 
@@ -35,9 +40,10 @@ def all_clean(fields: Mapping[str, object], names: Iterable[str]) -> bool:
         else:
             values.append(value)
     texts = _texts(values)
-    if texts is None or not is_clean("\n".join(texts)):
+    if texts is None or not _are_clean(texts):
         return False
-    _remember(searched)
+    if searched:
+        _remember(searched)
     return True
 
 
@@ -64,6 +70,18 @@ def _texts(values: list[object]) -> list[str] | None:
         elif kind not in _FIGURES:
             return None
     return texts
+
+
+def _are_clean(texts: list[str]) -> bool:
+    global _lately_clean  # noqa: PLW0603 - one tuple after the other, which threads may look through
+    if len(texts) > _FEW:
+        return is_clean("\n".join(texts))
+    new = [text for text in texts if text not in _lately_clean]
+    if new:
+        if not is_clean("\n".join(new)):
+            return False
+        _lately_clean = (*new, *_lately_clean)[:_FEW]
+    return True
 
 
 def _are_plain(mapping: Mapping[str, object]) -> bool:

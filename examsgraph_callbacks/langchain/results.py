@@ -30,7 +30,7 @@ def fields_of_result(result: LLMResult, *, streamed: bool) -> dict[str, object]:
     if ended := about.get("finish_reason") or about.get("stop_reason") or about.get("status"):
         fields["finish_reason"] = _text(ended, streamed=streamed)
     usage, from_cache = _usage(message, about, output, streamed=streamed)
-    fields.update(zip(Usage._fields, usage, strict=True))
+    fields |= {name: count for name, count in zip(Usage._fields, usage, strict=True) if count is not None}
     if from_cache:
         fields.update(status="cache_hit", usage_source="cache_hit")
     elif usage.input_tokens is not None and usage.output_tokens is not None:

@@ -35,7 +35,8 @@ ENGLISH = (
 KOREAN = (
     "제3정규형은 이행적 함수 종속을 제거합니다. 이상현상은 삽입, 삭제, 갱신(10건)에서 나타납니다: X -> Y. "
 )
-PROMPT = "정규화의 목적으로 가장 알맞은 것은? " * 40  # about 2.4 kB of UTF-8, a usual tutor prompt
+PROMPT = "정규화의 목적으로 가장 알맞은 것은? " * 40
+"""About 2.4 kB of UTF-8, a usual tutor prompt; each call has a number before it, so that it is a new one."""
 
 
 class NoOp(BaseCallbackHandler):
@@ -73,8 +74,8 @@ def invoke(config: Any) -> Callable[[int], None]:
     model = ScriptedModel(usage=USAGE)
 
     def work(repetitions: int) -> None:
-        for _ in range(repetitions):
-            model.invoke(PROMPT, config)
+        for number in range(repetitions):
+            model.invoke(f"{number}. {PROMPT}", config)
 
     return work
 
@@ -83,8 +84,8 @@ def ainvoke(config: Any) -> Callable[[int], None]:
     model = ScriptedModel(usage=USAGE)
 
     async def repeat(repetitions: int) -> None:
-        for _ in range(repetitions):
-            await model.ainvoke(PROMPT, config)
+        for number in range(repetitions):
+            await model.ainvoke(f"{number}. {PROMPT}", config)
 
     return lambda repetitions: asyncio.run(repeat(repetitions))
 
@@ -94,8 +95,8 @@ def chain_of_three(config: Any) -> Callable[[int], None]:
     chain = prompt | ScriptedModel(usage=USAGE) | StrOutputParser()
 
     def work(repetitions: int) -> None:
-        for _ in range(repetitions):
-            chain.invoke({"question": PROMPT}, config)
+        for number in range(repetitions):
+            chain.invoke({"question": f"{number}. {PROMPT}"}, config)
 
     return work
 
@@ -116,8 +117,8 @@ def streamed(config: Any) -> Callable[[int], None]:
     model = ScriptedModel(answer="정규화 " * 100, usage=USAGE)
 
     def work(repetitions: int) -> None:
-        for _ in range(repetitions):
-            for _chunk in model.stream(PROMPT, config):
+        for number in range(repetitions):
+            for _chunk in model.stream(f"{number}. {PROMPT}", config):
                 pass
 
     return work
