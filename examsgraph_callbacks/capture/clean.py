@@ -17,7 +17,7 @@ _REMEMBERED = 4096
 _plain_keys: set[str] = set(OUR_KEYS)
 """Keys that were seen to be no secret and to name none: they come again and again."""
 
-_FEW = 8
+_FEW = 8  # texts: more at once are documents, which are remembered by their hashes
 
 _lately_clean: tuple[str, ...] = ()
 """Texts that were seen to have no secret a moment ago: a turn's question and answer are often its call's."""

@@ -179,8 +179,7 @@ class Recorder:
         run = self._open.pop(run_id)
         if run is None or run.number != run_id.int:
             return
-        if run.task is not None:
-            unwatch(run)
+        unwatch(run)
         run.recorder.write_run(run, ms(self._clock.elapsed_ns() - run.started_ns), content, error)
         # an abandoned chain is told of first, then the call in it, with the text that had come
         if run.below and not isinstance(error, GeneratorExit):

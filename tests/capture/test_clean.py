@@ -30,6 +30,7 @@ def test_a_text_of_a_moment_ago_is_not_searched_again_and_one_with_a_secret_alwa
         return redaction.is_clean(text)
 
     monkeypatch.setattr(clean, "is_clean", is_clean)
+    monkeypatch.setattr(clean, "_lately_clean", ())
     question, answer = "정규화의 목적은 무엇인가요? 세 번째", "중복을 없애는 것"
     secret = "제 번호는 010-1234-5678입니다"
     assert clean.all_clean({"query": question}, ["query"])
