@@ -24,7 +24,7 @@ def about_concept(tables: Tables, concept: str) -> Tables:
     turns = tables.turns.filter(tables.turns.wrong_concept == concept)
     return replace(
         tables,
-        feedback=feedback.filter(feedback.concept == concept).select(*tables.feedback.columns),
+        feedback=feedback.filter(feedback.concept == concept),
         calls=tables.calls.semi_join(turns, "trace_id"),
         hops=tables.hops.semi_join(explorations, "event_id"),
         dead_ends=tables.dead_ends.semi_join(explorations, "event_id"),
@@ -40,7 +40,7 @@ def of_model(tables: Tables, model: str) -> Tables:
     calls = tables.calls.filter(
         ibis.coalesce(tables.calls.served_model, tables.calls.requested_model) == model
     )
-    feedback = attributed(tables.feedback, tables).select(*tables.feedback.columns)
+    feedback = attributed(tables.feedback, tables)
     return replace(
         tables,
         calls=calls,

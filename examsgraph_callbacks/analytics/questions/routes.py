@@ -17,6 +17,13 @@ _BETWEEN = "\x1f"
 _GROUPS_A_WORD = 60
 """Groups that are told apart by the bits of one number of 64."""
 
+_NOT_SATISFIED, _SATISFIED = 1, 2
+_JUDGED, _SCORE_FROM, _VERDICT_BITS = 0b11, 2, 5
+"""A verdict is one number: whether the learner was satisfied, by two bits, below the score, by three.
+
+Both are 0 where nothing was said of them; a score is 1 to 5.
+"""
+
 _NOTHING = ""
 """Stands for null in a route while tables are joined by it: null equals nothing, not even null."""
 
@@ -84,29 +91,26 @@ def reactions(
     said = _with_turns(tables)
     if few is not None:
         said = said.semi_join(few, "trace_id")
-    said = said.mutate(feedback=ibis.row_number().over(ibis.window()))
     named = groups.select(*by, group=_together(groups, by))
     # they are few: looked up in a list, as an engine that takes them for many would not join them well
     listed = named.aggregate(groups=named.group.collect()).groups.sort().as_scalar()
     taken = calls.inner_join(said, "trace_id")
-    taken = taken.select("feedback", "score", "satisfied", number=listed.index(_together(taken, by)))
+    taken = taken.select("feedback", number=listed.index(_together(taken, by)))
     # once for each of a turn's groups, however many of its calls are in it
     # from the highest down: an engine takes a 1 for a number of 32 bits
     bit = ibis.literal(1 << (_GROUPS_A_WORD - 1)) >> (_GROUPS_A_WORD - 1 - taken.number % _GROUPS_A_WORD)
-    once = taken.group_by("feedback", word=taken.number // _GROUPS_A_WORD).aggregate(
-        bits=_bit_or()(bit), score=taken.score.max(), satisfied=taken.satisfied.max()
-    )
-    alike = once.group_by(["word", "bits"]).aggregate(
-        score_sum=once.score.sum(),
-        scores=once.score.count(),
-        satisfied=once.satisfied.sum(),
-        judged=once.satisfied.count(),
-    )
+    once = taken.group_by("feedback", word=taken.number // _GROUPS_A_WORD).aggregate(bits=_bit_or()(bit))
+    alike = once.group_by("word", "bits", verdict=_verdict(once.feedback)).aggregate(times=once.count())
     numbered = named.select(*by, number=listed.index(named.group))
     in_group = (alike.bits >> (numbered.number % _GROUPS_A_WORD)) & 1
     told = numbered.inner_join(alike, [numbered.number // _GROUPS_A_WORD == alike.word, in_group == 1])
-    figures = ("score_sum", "scores", "satisfied", "judged")
-    return told.group_by(by).aggregate(**{name: told[name].sum() for name in figures})
+    score, judged = told.verdict >> _SCORE_FROM, told.verdict & _JUDGED
+    return told.group_by(by).aggregate(
+        score_sum=ibis.ifelse(score > 0, score * told.times, None).sum(),
+        scores=ibis.ifelse(score > 0, told.times, 0).sum(),
+        satisfied=ibis.ifelse(judged > 0, (judged - _NOT_SATISFIED) * told.times, None).sum(),
+        judged=ibis.ifelse(judged > 0, told.times, 0).sum(),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -128,7 +132,7 @@ def _together(table: "ibis.Table", by: list[str]) -> "ibis.expr.types.StringValu
 
 
 def _with_turns(tables: Tables) -> "ibis.Table":
-    """What was said, a `score` and `satisfied` (1 or 0), with the `trace_id` of the turn that it is about.
+    """What was said, a number of `feedback`, with the `trace_id` of the turn that it is about.
 
     That is the feedback's own, else that of the latest turn on its question in its session before it.
     """
@@ -136,22 +140,31 @@ def _with_turns(tables: Tables) -> "ibis.Table":
 
     question = ["session_id", "question_id"]
     feedback = tables.feedback
-    kind = feedback.feedback_type
-    # in two bytes each: they are carried along for millions of rows
-    figures = {
-        "score": feedback.understanding_score.cast("int16"),
-        "satisfied": ibis.cases((kind == "thumbs_up", 1), (kind == "thumbs_down", 0)).cast("int16"),
-    }
-    named = feedback.filter(feedback.trace_id.notnull()).select("trace_id", **figures)
-    unnamed = feedback.filter(feedback.trace_id.isnull(), *(feedback[name].notnull() for name in question))
-    unnamed = unnamed.select(
-        *question, said_at="started_at", feedback=ibis.row_number().over(ibis.window()), **figures
+    judged = ibis.cases(
+        (feedback.feedback_type == "thumbs_up", _SATISFIED),
+        (feedback.feedback_type == "thumbs_down", _NOT_SATISFIED),
+        else_=0,
     )
+    verdict = (feedback.understanding_score.fill_null(0) << _SCORE_FROM) + judged
+    # odd numbers and even ones: to number them all at once, an engine would have to hold them all
+    named = feedback.filter(feedback.trace_id.notnull()).select("trace_id", feedback=_numbered(verdict, 1))
+    unnamed = feedback.filter(feedback.trace_id.isnull(), *(feedback[name].notnull() for name in question))
+    unnamed = unnamed.select(*question, said_at="started_at", feedback=_numbered(verdict, 0))
     turns = tables.turns.select("trace_id", *question, "started_at")
     asked = turns.inner_join(unnamed, question)
     asked = asked.filter(asked.started_at <= asked.said_at)
     latest = ibis.struct({"started_at": asked.started_at, "trace_id": asked.trace_id}).max()
-    found = asked.group_by("feedback").aggregate(
-        trace_id=latest["trace_id"], **{name: asked[name].max() for name in figures}
-    )
-    return named.union(found.select("trace_id", *figures))
+    found = asked.group_by("feedback").aggregate(trace_id=latest["trace_id"])
+    return named.union(found.select("trace_id", "feedback"))
+
+
+def _numbered(verdict: "ibis.expr.types.IntegerValue", last_bit: int) -> "ibis.expr.types.IntegerValue":
+    """A number for each feedback that tells its verdict too: millions of rows carry it along."""
+    import ibis
+
+    number = ibis.row_number().over(ibis.window()).cast("int64") * 2 + last_bit
+    return (number << _VERDICT_BITS) + verdict
+
+
+def _verdict(feedback: "ibis.expr.types.IntegerValue") -> "ibis.expr.types.IntegerValue":
+    return feedback & ((1 << _VERDICT_BITS) - 1)
