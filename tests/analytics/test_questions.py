@@ -39,6 +39,8 @@ def test_a_failure_finds_its_concept_and_what_nothing_tells_is_counted(ask: Ask)
         answered(trace_id="t", wrong_concept="BCNF"),
         feedback(seconds=1),  # its question's latest exploration: 조인
         feedback(seconds=1, trace_id="t"),  # its turn: BCNF
+        answered(trace_id="u"),
+        feedback(seconds=1, trace_id="u"),  # its turn tells none, its question's latest exploration: 조인
         feedback(seconds=1, trace_id="t", concept="정규화"),  # its own
         feedback(seconds=1, trace_id="t", wrong_concept="정규화"),  # its own, from around it
         feedback(seconds=1, session_id="session_9"),  # nobody knows
@@ -47,8 +49,8 @@ def test_a_failure_finds_its_concept_and_what_nothing_tells_is_counted(ask: Ask)
     ).top_failed_concepts()
     assert [(each.concept, each.failure_count) for each in answer.concepts] == [
         ("정규화", 2),
+        ("조인", 2),
         ("BCNF", 1),
-        ("조인", 1),
     ]
     assert answer.unattributed == 1
 

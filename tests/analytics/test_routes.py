@@ -99,6 +99,20 @@ def test_a_turn_counts_once_for_each_of_its_routes_with_all_that_was_said_of_it(
     assert (cheap.calls, cheap.scores, cheap.understanding, cheap.satisfaction) == (1, 2, 3.0, 0.5)
 
 
+def test_what_is_said_alike_counts_twice_whether_or_not_it_names_its_turn(ask: Ask) -> None:
+    (route,) = (
+        ask(
+            answered(trace_id="a", **QUESTION),
+            answered(trace_id="b"),
+            feedback("thumbs_up", understanding_score=5),
+            feedback("thumbs_up", trace_id="b", understanding_score=5),
+        )
+        .routing()
+        .routes
+    )
+    assert (route.scores, route.understanding, route.satisfaction) == (2, 5.0, 1.0)
+
+
 def test_of_turns_that_began_at_the_same_moment_the_last_by_name_is_meant(ask: Ask) -> None:
     dear, cheap = (
         ask(
