@@ -88,6 +88,6 @@ def test_a_question_grows_no_worse_than_its_journal(
         show(f"{size:>13,} facts {median[size]:7.3f} s of {', '.join(f'{one:.3f}' for one in taken)}")
     for smaller, larger in pairwise(SIZES):
         times = median[larger] / median[smaller]
-        show(f"{larger / smaller:>13.0f} times the facts {times:5.1f} times as long")
+        show(f"{smaller:,} to {larger:,} facts, {larger / smaller:.0f} times: {times:.1f} times as long")
     for smaller, larger in pairwise(SIZES):
         assert median[larger] <= larger / smaller * median[smaller], f"from {smaller:,} to {larger:,} facts"

@@ -1,4 +1,7 @@
-"""A process killed in the middle of its work leaves every call that had returned in the journal."""
+"""A process killed in the middle of its work leaves every call that had returned in the journal.
+
+All twenty:  pytest -m "soak or not soak" tests/journal/test_killed.py
+"""
 
 import random
 import signal
@@ -14,7 +17,9 @@ from examsgraph_callbacks.journal import Journal, Problem
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("attempt", range(20))
+@pytest.mark.parametrize(
+    "attempt", [*range(5), *(pytest.param(further, marks=pytest.mark.soak) for further in range(5, 20))]
+)
 def test_every_call_that_had_returned_is_in_the_journal(attempt: int, tmp_path: Path) -> None:
     application = subprocess.Popen(
         [sys.executable, "-m", "tests.journal.killed_application", str(tmp_path / "journal")],
