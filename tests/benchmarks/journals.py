@@ -1,5 +1,6 @@
 """Journals of millions of facts: turns of a year, as lines that a handler would have written."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,8 +10,9 @@ import numpy as np
 from examsgraph_callbacks.analytics.compaction import compact
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.measure import Meter
+from tests.measure.facts import show
 
-__all__ = ["FACTS_A_TURN", "grow", "write_segment"]
+__all__ = ["FACTS_A_TURN", "grown", "write_segment"]
 
 FACTS_A_TURN = 6.4
 """A trace, two LLM calls, an embedding call, a retrieval, an exploration, and feedback on two in five."""
@@ -27,15 +29,29 @@ _ANSWER = (
 )
 
 
-def grow(journal: Journal, facts: int, *, first_turn: int = 0, turns: int | None = None) -> Iterator[int]:
-    """Write `facts` facts of `turns` turns' year, segment by segment, each compacted and then removed.
+def grown(place: Path, facts: int) -> Journal:
+    """The journal of so many facts that was made there before, else a new one, whose progress is printed."""
+    journal, whole = Journal(place), place / "whole"
+    if whole.exists():
+        return journal
+    assert not (place / "lake").exists(), f"{place} is part of a journal, broken off: remove it"
+    begun, cpu, done = time.perf_counter(), time.process_time(), 0
+    for compacted in _grow(journal, facts):
+        done += compacted
+        seconds, busy = time.perf_counter() - begun, time.process_time() - cpu
+        show(f"{done:,} of {facts:,} facts written and compacted, {seconds:,.0f} s, {busy:,.0f} s of CPU")
+    whole.touch()
+    return journal
+
+
+def _grow(journal: Journal, facts: int) -> Iterator[int]:
+    """Write `facts` facts of a year's turns, segment by segment, each compacted and then removed.
 
     Yields how many facts each compaction took up.
     """
-    wanted = round(facts / FACTS_A_TURN)
-    year = turns or wanted
-    for begin in range(first_turn, first_turn + wanted, _TURNS_A_SEGMENT):
-        count = min(_TURNS_A_SEGMENT, first_turn + wanted - begin)
+    year = round(facts / FACTS_A_TURN)
+    for begin in range(0, year, _TURNS_A_SEGMENT):
+        count = min(_TURNS_A_SEGMENT, year - begin)
         write_segment(journal.path / f"{begin:012d}.jsonl", begin, count, year)
         done = compact(journal, Meter(), is_delivered=lambda _segment, _size: True, grace=timedelta(0))
         yield done.facts

@@ -5,6 +5,7 @@
 
 import os
 import shutil
+import statistics
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -33,14 +34,14 @@ def test_compaction(tmp_path: Path) -> None:
     for number in range(SEGMENTS):
         write_segment(segments / f"{number:012d}.jsonl", number * turns, turns, SEGMENTS * turns)
     show(f"{FACTS:,} facts in {SEGMENTS} segments, {machine()}")
-    best = 0.0
+    rates = []
     for number in range(ROUNDS):
         place = shutil.copytree(segments, tmp_path / str(number))
         begun, cpu = time.perf_counter(), time.process_time()
         done = compact(Journal(place), Meter(), is_delivered=lambda *_: True, grace=timedelta(0))
         seconds, busy = time.perf_counter() - begun, time.process_time() - cpu
         show(f"{done.facts / seconds:,.0f} facts a second, {done.facts / busy:,.0f} a second of CPU")
-        best = max(best, done.facts / seconds)
+        rates.append(done.facts / seconds)
         shutil.rmtree(place)
     if FACTS >= 1_000_000:
-        assert best >= BAR_FACTS_A_SECOND
+        assert statistics.median(rates) >= BAR_FACTS_A_SECOND

@@ -7,7 +7,6 @@
 
 import os
 import statistics
-import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ import pytest
 
 from examsgraph_callbacks.analytics.dashboard import DashboardQuestions
 from examsgraph_callbacks.journal import Journal
-from tests.benchmarks.journals import grow
+from tests.benchmarks.journals import grown
 from tests.benchmarks.paired import machine
 from tests.benchmarks.test_questions import QUESTIONS, timed
 from tests.measure.facts import show
@@ -34,16 +33,7 @@ ROUNDS = int(os.environ.get("EXAMSGRAPH_BENCHMARK_ROUNDS", "5"))
 def journals(tmp_path_factory: pytest.TempPathFactory) -> Mapping[int, Path]:
     """A journal of each size, whose turns are a year's."""
     kept = Path(os.environ.get("EXAMSGRAPH_BENCHMARK_JOURNALS") or tmp_path_factory.mktemp("journals"))
-    places = {size: kept / str(size) for size in SIZES}
-    for size, place in places.items():
-        begun, facts = time.perf_counter(), 0
-        if not (place / "whole").exists():  # one that was broken off halfway is gone on with by nobody
-            assert not (place / "lake").exists(), f"{place} is part of a journal: remove it"
-            for compacted in grow(Journal(place), size):
-                facts += compacted
-                show(f"{facts:,} of {size:,} facts, {time.perf_counter() - begun:,.0f} s")
-            (place / "whole").touch()
-    return places
+    return {size: grown(kept / str(size), size).path for size in SIZES}
 
 
 def ask(place: Path, question: str) -> float:

@@ -1,4 +1,4 @@
-"""How long each question takes, and compaction:  pytest -m benchmark -s tests/benchmarks/test_questions.py
+"""How long each question takes:  pytest -m benchmark -s tests/benchmarks/test_questions.py
 
 `EXAMSGRAPH_BENCHMARK_FACTS` says how many facts (a million). `EXAMSGRAPH_BENCHMARK_JOURNAL` names a journal
 that was made before, or where to keep it.
@@ -21,7 +21,7 @@ from examsgraph_callbacks.analytics.dashboard import DashboardQuestions
 from examsgraph_callbacks.deliver import ship
 from examsgraph_callbacks.journal import Journal
 from examsgraph_callbacks.settings import Settings
-from tests.benchmarks.journals import grow
+from tests.benchmarks.journals import grown
 from tests.benchmarks.paired import machine
 from tests.deliver.factories import feedback, small_turn
 from tests.measure.facts import show
@@ -57,16 +57,9 @@ BAR_GB = 2.0
 
 @pytest.fixture(scope="module")
 def journal(tmp_path_factory: pytest.TempPathFactory) -> Journal:
-    """A year of turns, written as lines and compacted, which is timed."""
-    place = Path(os.environ.get("EXAMSGRAPH_BENCHMARK_JOURNAL") or tmp_path_factory.mktemp("journal"))
-    made = Journal(place)
-    if not (place / "lake").exists():
-        begun, cpu, facts = time.perf_counter(), time.process_time(), 0
-        for compacted in grow(made, FACTS):
-            facts += compacted
-        seconds, busy = time.perf_counter() - begun, time.process_time() - cpu
-        show(f"written and compacted: {facts / seconds:,.0f} facts/s, {facts / busy:,.0f} a second of CPU")
-    return made
+    """A year of turns, written as lines and compacted."""
+    place = os.environ.get("EXAMSGRAPH_BENCHMARK_JOURNAL") or tmp_path_factory.mktemp("journal")
+    return grown(Path(place), FACTS)
 
 
 def timed(ask: Callable[[], object]) -> tuple[float, float]:
