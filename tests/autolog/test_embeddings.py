@@ -18,6 +18,7 @@ from examsgraph_callbacks import Journal, autolog, tutoring
 from examsgraph_callbacks.events import EmbeddingCall, Trace
 from examsgraph_callbacks.failures import FailureLog
 from examsgraph_callbacks.measure import Meter
+from tests.servers.openai_bodies import VECTOR
 from tests.servers.openai_server import Answer, LedgerServer
 
 MODEL = "text-embedding-3-small"
@@ -98,7 +99,7 @@ def test_neither_texts_nor_vectors_are_recorded(journal: Journal, provider: Prov
     (segment,) = journal.segments()
     written = segment.read_text(encoding="utf-8")
     assert "정규화" not in written
-    assert "0.5" not in written
+    assert str(VECTOR[0]) not in written
 
 
 def test_a_call_stands_in_the_trace_around_it_with_its_context(journal: Journal, provider: Provider) -> None:
@@ -159,7 +160,7 @@ def test_a_raw_response_is_recorded_and_reaches_the_caller_raw(journal: Journal,
     raw = provider.client().embeddings.with_raw_response.create(input=TEXTS, model=MODEL)
 
     assert raw.http_response.status_code == 200
-    assert raw.parse().data[0].embedding == [0.5, 0.5, 0.5, 0.5]
+    assert raw.parse().data[0].embedding == list(VECTOR)
     assert_agreed(provider, journal)
 
 
@@ -200,7 +201,7 @@ def test_a_failure_of_ours_leaves_the_call_alone(
     told = FailureLog()
     monkeypatch.setattr("examsgraph_callbacks.openai.embeddings.failures", told)
     monkeypatch.setattr("examsgraph_callbacks.capture.recorder.Recorder.begin", fail)
-    assert provider.embeddings().embed_query("?") == [0.5, 0.5, 0.5, 0.5]
+    assert provider.embeddings().embed_query("?") == list(VECTOR)
     assert told.counts() == {"recording an embedding call": 1}
 
 

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["STREAMS", "WHOLE", "Answer", "error", "snapshot"]
+__all__ = ["STREAMS", "VECTOR", "WHOLE", "Answer", "error", "snapshot"]
 
 Body = dict[str, Any]
+
+VECTOR = (0.0009765625, 0.5, -0.25, 0.125)
+"""Every text's embedding. Its first number is exact in 32 bits; no time, of three decimals, reads like it."""
 
 _SNAPSHOTS = {"gpt-4o": "gpt-4o-2024-08-06", "gpt-4o-mini": "gpt-4o-mini-2024-07-18"}
 
@@ -203,9 +206,8 @@ def _response_stream(request: Body, answer: Answer) -> Iterator[str]:
 
 def _embeddings(request: Body, answer: Answer) -> Body:
     inputs = request["input"] if isinstance(request["input"], list) else [request["input"]]
-    vector = [0.5, 0.5, 0.5, 0.5]
-    packed = base64.b64encode(struct.pack("<4f", *vector)).decode()
-    given: Any = packed if request.get("encoding_format") == "base64" else vector
+    packed = base64.b64encode(struct.pack(f"<{len(VECTOR)}f", *VECTOR)).decode()
+    given: Any = packed if request.get("encoding_format") == "base64" else VECTOR
     usage = {"prompt_tokens": answer.input_tokens, "total_tokens": answer.input_tokens}
     return {
         "object": "list",
