@@ -22,6 +22,7 @@ from examsgraph_callbacks.langchain import GraphPathRetriever, ReplayEmbeddings,
 from examsgraph_callbacks.replay import Player
 from tests.graph.graphs import demo_graph
 from tests.replay.played import NOWHERE, chat, cut, played, recorded_by, the_same
+from tests.servers.openai_bodies import VECTOR
 from tests.servers.openai_server import Answer, LedgerServer
 
 QUESTION = "정규화의 목적으로 가장 알맞은 것은?"
@@ -90,8 +91,8 @@ def test_stand_ins_for_embeddings_and_retriever(server: LedgerServer, tmp_path: 
     player = Player(cut(tmp_path / "live", tmp_path / "lesson.egrec.jsonl.gz"))
 
     stand_in = ReplayEmbeddings(player, "text-embedding-3-small")
-    assert stand_in.embed_query(QUESTION) == [0.5, 0.5, 0.5, 0.5]
-    assert stand_in.embed_documents([LONG.page_content, QUESTION]) == [[0.5] * 4] * 2
+    assert stand_in.embed_query(QUESTION) == list(VECTOR)
+    assert stand_in.embed_documents([LONG.page_content, QUESTION]) == [list(VECTOR)] * 2
     with pytest.raises(ReplayMissError, match=r"the text differs: recorded 'SQL은 질의어입니다\.'"):
         stand_in.embed_query("SQL은 무엇입니까?")
 
