@@ -33,6 +33,7 @@ def picture(seen: Seen, name: str) -> None:
         seen.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
+@pytest.mark.usefixtures("far_from_midnight")
 def test_parts_say_that_the_lake_cannot_be_reached_and_the_others_go_on(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from tests.analytics.facts import answered, explored, feedback
 from tests.server.dashboard_browser import BUSY, HOSTILE, POLL_MS, Seen, opened, serious, told
 from tests.server.served import serving
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("far_from_midnight")]
 
 
 def test_what_is_new_comes_by_itself_and_costs_nothing_while_nothing_is(
