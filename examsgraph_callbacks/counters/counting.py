@@ -116,11 +116,13 @@ class Counters:
         tail = ColumnTail(self._journal, before, state.compacted())
         until = self._monotonic_seconds() + self._budget_seconds
         all_read = True
-        for lot in tail.lots(look_at_lake=not self._looked_at_lake):
+        lots = tail.lots(look_at_lake=not self._looked_at_lake)
+        for lot in lots:
             for facts in lot:
                 additions.add(facts)
             if self._monotonic_seconds() > until:
-                all_read = False
+                # another lot is left for the next look; the last one may have taken long
+                all_read = next(lots, None) is None
                 break
         additions.settle()
         state.keep_place(before, tail.offsets, tail.compacted)

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from examsgraph_callbacks.defaults import LAKE_FOLDER
-from examsgraph_callbacks.journal.columns import columns_of_lines, read_columns
+from examsgraph_callbacks.journal.columns import columns_of_lines
 from examsgraph_callbacks.journal.journal import Journal
+from examsgraph_callbacks.journal.whole_lines import whole_lines
 from examsgraph_callbacks.settings import current_settings
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ class ColumnTail:
     def lots(self, *, look_at_lake: bool) -> Iterator[Iterator[pa.Table]]:
         """What is new, lot by lot, each as tables with `FACT_COLUMNS` and `line`.
 
-        `offsets` and `compacted` count a lot once all of it was taken. The lake is looked at when a segment
-        is gone that was read before; `look_at_lake` looks at it anyway. Raises `SchemaError` for facts of a
-        newer major schema version.
+        `offsets` and `compacted` count a lot once all of it was taken; one that is left costs little. The
+        lake is looked at when a segment is gone that was read before; `look_at_lake` looks at it anyway.
+        Raises `SchemaError` for facts of a newer major schema version.
         """
         # a segment is removed long after it is in the lake: seen first, it is found in one of the two
         segments = self._journal.segments()
@@ -54,13 +55,14 @@ class ColumnTail:
             with suppress(FileNotFoundError):
                 begin = self.offsets.setdefault(path.name, 0)
                 if path.stat().st_size > begin:
-                    for part in read_columns(path, begin):
-                        yield self._of_part(path, part.end, part.facts)
+                    for lines in whole_lines(path, begin):
+                        begin += lines.size
+                        yield self._of_segment(path, begin, lines)
         if look_at_lake or self.offsets.keys() - on_disk:
             yield from self._compacted(on_disk)
 
-    def _of_part(self, path: Path, end: int, facts: pa.Table) -> Iterator[pa.Table]:
-        yield facts
+    def _of_segment(self, path: Path, end: int, lines: pa.Buffer) -> Iterator[pa.Table]:
+        yield columns_of_lines(lines)
         self.offsets[path.name] = end
 
     def _compacted(self, on_disk: set[str]) -> Iterator[Iterator[pa.Table]]:

@@ -14,7 +14,7 @@ from pyarrow import json as arrow_json
 from examsgraph_callbacks.events import AnyFact, Fact, FactKind, RunFact
 from examsgraph_callbacks.journal.checks import LARGEST_COUNT, are_facts, are_objects
 from examsgraph_callbacks.journal.reader import read_line
-from examsgraph_callbacks.journal.whole_lines import whole_lines
+from examsgraph_callbacks.journal.whole_lines import CHUNK_BYTES, whole_lines
 
 __all__ = ["FACT_COLUMNS", "SegmentPart", "columns_of_lines", "read_columns"]
 
@@ -89,7 +89,6 @@ FACT_COLUMNS = pa.schema(
 _AS_WRITTEN = FACT_COLUMNS.set(
     FACT_COLUMNS.get_field_index("started_at"), pa.field("started_at", pa.string())
 )
-_CHUNK_BYTES = 16 * 1024 * 1024
 _RUNS = ("trace", "llm_call", "embedding_call", "retrieval", "tool_call", "exploration")
 
 _BEGINNING = b'{"kind":"'
@@ -120,7 +119,7 @@ class SegmentPart:
 
 
 def read_columns(
-    segment: Path, begin: int = 0, written_after: datetime | None = None, *, chunk_bytes: int = _CHUNK_BYTES
+    segment: Path, begin: int = 0, written_after: datetime | None = None, *, chunk_bytes: int = CHUNK_BYTES
 ) -> Iterator[SegmentPart]:
     """The facts of `segment` from byte `begin` on, part by part; a torn last line is left for later.
 

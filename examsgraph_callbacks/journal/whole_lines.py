@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-__all__ = ["whole_lines"]
+__all__ = ["CHUNK_BYTES", "whole_lines"]
+
+CHUNK_BYTES = 16 * 1024 * 1024
 
 _A_FEW_LINES = 64 * 1024
 
 
-def whole_lines(segment: Path, begin: int, chunk_bytes: int) -> Iterator[pa.Buffer]:
+def whole_lines(segment: Path, begin: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[pa.Buffer]:
     """What stands from byte `begin` on, as far as it has ended, about `chunk_bytes` at a time."""
     with segment.open("rb", buffering=0) as file:
         file.seek(begin)

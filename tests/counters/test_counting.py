@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -128,10 +129,20 @@ def test_what_stood_there_at_first_is_told_when_it_is_all_counted_and_never_as_a
         written(writing, small_turn(str(part)))
         file.write_bytes(writing.segments()[0].read_bytes())
     counting = counters(Journal(tmp_path), budget_seconds=-1.0)  # a lot a look
-    looks = [counting.look() for _ in range(5)]
-    assert [each.facts for each in looks] == [3, 6, 9, 9, 9]
-    assert [bool(each.samples) for each in looks] == [False, False, False, True, True]
-    assert sum(value for (value,) in values(looks[3], "examsgraph_calls").values()) == 6
+    looks = [counting.look() for _ in range(4)]
+    assert [each.facts for each in looks] == [3, 6, 9, 9]
+    assert [each.is_behind for each in looks] == [True, True, False, False]
+    assert [bool(each.samples) for each in looks] == [False, False, True, True]
+    assert sum(value for (value,) in values(looks[2], "examsgraph_calls").values()) == 6
+
+
+def test_however_long_the_last_lot_takes_all_is_counted_with_it(tmp_path: Path) -> None:
+    journal, hours = Journal(tmp_path), count(step=3600)
+    written(journal, small_turn("one"))
+    counted = counters(journal, budget_seconds=1.0, monotonic_seconds=lambda: next(hours)).look()
+    assert counted.caught_up
+    assert not counted.is_behind
+    assert sum(value for (value,) in values(counted, "examsgraph_calls").values()) == 2
 
 
 def test_feedback_finds_its_concept_by_its_turn_or_by_its_question(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examsgraph_callbacks.events import SCHEMA_VERSION, ToolCall
@@ -46,6 +46,7 @@ def fields(output: object, started_at: datetime) -> dict[str, object]:
     }
 
 
+@settings(deadline=None)
 @given(values, moments)
 def test_whatever_a_tool_gave_is_one_line_of_utf_8_that_reads_as_its_fact(
     output: object, moment: datetime
@@ -57,6 +58,7 @@ def test_whatever_a_tool_gave_is_one_line_of_utf_8_that_reads_as_its_fact(
     assert fact.started_at == moment
 
 
+@settings(deadline=None)
 @given(values, moments)
 def test_fields_and_their_fact_are_written_alike(output: object, moment: datetime) -> None:
     given = {name: each for name, each in fields(output, moment).items() if each is not None}

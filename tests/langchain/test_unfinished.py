@@ -229,7 +229,7 @@ def test_a_forked_child_leaves_the_parents_runs_to_the_parent(handler: ExamsGrap
     assert recorder._open.snapshot() == list_before == []
 
 
-@pytest.mark.parametrize("thousands", [2, pytest.param(10, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("thousands", [1, pytest.param(9, marks=pytest.mark.soak)])
 async def test_thousands_of_cancelled_calls_leave_nothing_in_memory(
     handler: ExamsGraphCallbackHandler, thousands: int
 ) -> None:
@@ -251,9 +251,12 @@ async def test_thousands_of_cancelled_calls_leave_nothing_in_memory(
     tracemalloc.start()
     try:
         # the loop itself keeps the last batch alive: only what grows with the number counts
-        before, after = await traced_after(2), await traced_after(2 * thousands - 2)
+        before = await traced_after(2)
+        # twice: what others allocate meanwhile, on threads of earlier tests, they do not both times
+        once, twice = await traced_after(2 * thousands), await traced_after(2 * thousands)
     finally:
         tracemalloc.stop()
     assert handler.open_runs == 0
-    assert sum(1 for _ in handler.journal.read()) == 1000 * thousands
-    assert after - before < 100_000, f"{after - before} bytes are left of {1000 * thousands - 1000:,} calls"
+    assert sum(1 for _ in handler.journal.read()) == 1000 * (1 + 2 * thousands)
+    left = min(once - before, twice - once)
+    assert left < 100_000, f"{left} bytes are left of {1000 * thousands:,} calls"

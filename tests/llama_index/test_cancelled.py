@@ -53,10 +53,13 @@ async def test_nothing_is_left_of_them(tmp_path: Path, batches: int) -> None:
         tracemalloc.start()
         try:
             # the loop itself keeps the last batch alive: only what grows with the number counts
-            before, after = await cancelled_after(3), await cancelled_after(batches)
+            before = await cancelled_after(3)
+            # twice: what others allocate meanwhile, on threads of earlier tests, they do not both times
+            once, twice = await cancelled_after(batches), await cancelled_after(batches)
         finally:
             tracemalloc.stop()
     assert handler.open_runs == 0
-    assert len(calls(handler)) == 200 * (3 + batches)
+    assert len(calls(handler)) == 200 * (3 + 2 * batches)
     assert {(call.status, call.error_type) for call in calls(handler)} == {("error", "CancelledError")}
-    assert after - before < 50_000, f"{after - before} bytes are left of {200 * batches:,} calls"
+    left = min(once - before, twice - once)
+    assert left < 50_000, f"{left} bytes are left of {200 * batches:,} calls"

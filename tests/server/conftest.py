@@ -1,7 +1,8 @@
 """Servers that tests share, and one of each test's own."""
 
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from examsgraph_callbacks.journal import Journal
 from tests.server.dashboard_browser import Seen, chromium, opened
 from tests.server.dashboard_page import page
 from tests.server.served import Served, serving
-from tests.servers.lived_journal import live
+from tests.servers.lived_journal import SEOUL, live
 
-__all__ = ["browser", "lived", "page", "seen", "served"]
+__all__ = ["browser", "far_from_midnight", "lived", "page", "seen", "served"]
 
 
 @pytest.fixture
@@ -23,6 +24,14 @@ def served(tmp_path: Path) -> Iterator[Served]:
     """A server without tokens, which takes as many requests as it can."""
     with serving(tmp_path, api_requests_per_second="1e9") as server:
         yield server
+
+
+@pytest.fixture
+def far_from_midnight() -> None:
+    """Waits past midnight in Seoul where it is near: what a test wrote is to be of today when it asks."""
+    now = datetime.now(SEOUL)
+    if (now + timedelta(minutes=1)).date() != now.date():
+        time.sleep(61 - now.second)
 
 
 @pytest.fixture(scope="module")

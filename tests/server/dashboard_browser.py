@@ -22,6 +22,7 @@ __all__ = [
     "BUSY",
     "HOSTILE",
     "POLL_MS",
+    "READY_MS",
     "Seen",
     "chromium",
     "month",

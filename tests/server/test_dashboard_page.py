@@ -14,7 +14,7 @@ from tests.server.dashboard_browser import Seen, month, opened, running, serious
 from tests.server.served import Served, serving
 from tests.servers.lived_journal import SEOUL
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("far_from_midnight")]
 
 
 def test_every_part_shows_what_the_server_knows(seen: Seen, lived: Served) -> None:

@@ -23,7 +23,7 @@ from examsgraph_callbacks.server import Service, application
 from examsgraph_callbacks.settings import Settings
 from tests.analytics.facts import answered
 from tests.experiments.classes import plan
-from tests.server.dashboard_browser import Seen, opened, running, serious
+from tests.server.dashboard_browser import READY_MS, Seen, opened, running, serious
 from tests.server.served import Served
 
 
@@ -33,6 +33,7 @@ def picture(seen: Seen, name: str) -> None:
         seen.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
+@pytest.mark.usefixtures("far_from_midnight")
 def test_parts_say_that_the_lake_cannot_be_reached_and_the_others_go_on(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,7 +59,8 @@ def test_parts_say_that_the_lake_cannot_be_reached_and_the_others_go_on(
         seen.settle()
         for place in ("#costs", "#routes", "#speed", "#concepts", "#paths"):
             assert away in seen.text(place), place
-        # what is not narrowed keeps what was right when it was drawn, and says so
+        # what is not narrowed keeps what was right when it was drawn, and says so; it is asked for last
+        seen.page.wait_for_selector("#experiments [data-failed]", timeout=READY_MS)
         assert away in seen.text("#experiments")
         assert "No prompt experiments yet" in seen.text("#experiments")
         assert "$0.0118" in seen.text("[data-tile=costToday]")
@@ -68,6 +70,7 @@ def test_parts_say_that_the_lake_cannot_be_reached_and_the_others_go_on(
         seen.page.get_by_role("button", name="90 days").click()
         seen.settle()
         assert "1 call " in seen.text("#costs .lead")
+        seen.page.wait_for_selector("#experiments [data-failed]", state="detached", timeout=READY_MS)
         assert away not in seen.text("main")
 
 

@@ -57,11 +57,14 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def tomorrow(tmp_path: Path, file: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the API, served on this machine, whose experiments are looked at from tomorrow."""
+async def in_two_days(tmp_path: Path, file: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API, served on this machine, whose experiments are looked at in two days.
+
+    By then the day is over on which the test runs, and the next one too, into which it may run.
+    """
     settings = Settings(experiments=file, api_requests_per_second=1e9)
     app = FastAPI()
-    later = datetime.now(UTC) + timedelta(days=1)
+    later = datetime.now(UTC) + timedelta(days=2)
     app.include_router(api_router(Service(Journal(tmp_path / "journal"), settings), lambda: later))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
     # listening already: who connects before the server is there waits for it
@@ -107,37 +110,37 @@ def test_a_real_server_hands_out_what_code_does_and_keeps_to_it_after_a_restart(
 
 
 async def test_who_is_kept_out_has_the_control_and_no_exposure(
-    tomorrow: httpx.AsyncClient, tmp_path: Path
+    in_two_days: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    given = await post(tomorrow, "experiments/nobody/hand-out", {"user_id": "user_001"})
+    given = await post(in_two_days, "experiments/nobody/hand-out", {"user_id": "user_001"})
     assert (given["variant"], given["in_experiment"], given["reason"]) == ("a", False, "coverage")
     assert [*Journal(tmp_path / "journal").read()] == []
 
 
 async def test_a_full_disk_is_told_and_nothing_is_handed_out(
-    tomorrow: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_two_days: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await post(tomorrow, "experiments/tone/hand-out", {"user_id": "user_001"})
+    await post(in_two_days, "experiments/tone/hand-out", {"user_id": "user_001"})
 
     def full(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
         patched.setattr(Segment, "append", full)
-        refused = await tomorrow.post("/experiments/tone/hand-out", json={"user_id": "user_002"})
+        refused = await in_two_days.post("/experiments/tone/hand-out", json={"user_id": "user_002"})
     assert refused.status_code == 503
     assert "No space left" in refused.json()["error"]["message"]
     exposures = [fact for fact in Journal(tmp_path / "journal").read() if isinstance(fact, Exposure)]
     assert [fact.user_id for fact in exposures] == ["user_001"]
 
 
-async def test_what_is_not_there_is_told(tomorrow: httpx.AsyncClient) -> None:
-    unknown = await tomorrow.post("/experiments/length/hand-out", json={"user_id": "user_001"})
+async def test_what_is_not_there_is_told(in_two_days: httpx.AsyncClient) -> None:
+    unknown = await in_two_days.post("/experiments/length/hand-out", json={"user_id": "user_001"})
     assert unknown.status_code == 404
     assert "(tone, nobody)" in unknown.json()["error"]["message"]
-    early = await tomorrow.get("/experiments/tone/report")
+    early = await in_two_days.get("/experiments/tone/report")
     assert early.status_code == 404
-    nobody = await tomorrow.post("/experiments/tone/hand-out", json={"question_id": "q_001"})
+    nobody = await in_two_days.post("/experiments/tone/hand-out", json={"question_id": "q_001"})
     assert (nobody.status_code, nobody.json()["error"]["field"]) == (422, "user_id")
 
 
@@ -201,27 +204,27 @@ async def test_without_a_file_it_is_told_what_to_set(tmp_path: Path) -> None:
 
 
 async def test_a_whole_experiment(
-    tomorrow: httpx.AsyncClient, tmp_path: Path, file: Path, mlflow_server: str
+    in_two_days: httpx.AsyncClient, tmp_path: Path, file: Path, mlflow_server: str
 ) -> None:
     """Three variants are compared, scored, handed out and reacted to: one loses learners, one wins."""
     tone = load_experiments(file)["tone"]
-    compared = await post(tomorrow, "compare-prompts", COMPARISON)
+    compared = await post(in_two_days, "compare-prompts", COMPARISON)
     for variant, score in {"v1_strict": 2.0, "v2_friendly": 4.5, "v3_encouraging": 4.0}.items():
         body = {"comparison_id": compared["event_id"], "prompt_variant": variant, "score": score}
-        await post(tomorrow, "score-prompt", body)
+        await post(in_two_days, "score-prompt", body)
     dice = random.Random(20)
     for user_id in LEARNERS:
         # v3's page does not open for half of them
         if tone.assign(user_id).variant == "v3_encouraging" and dice.random() < 0.5:
             continue
         about = {"session_id": f"session of {user_id}", "question_id": "q_002"}
-        given = await post(tomorrow, "experiments/tone/hand-out", {"user_id": user_id, **about})
+        given = await post(in_two_days, "experiments/tone/hand-out", {"user_id": user_id, **about})
         if dice.random() < 0.8:
             liked = dice.random() < SATISFIED[given["variant"]]
             said = {"feedback_type": "thumbs_up" if liked else "thumbs_down"}
-            await post(tomorrow, "log-user-feedback", {**about, **said})
+            await post(in_two_days, "log-user-feedback", {**about, **said})
 
-    answer = await tomorrow.get("/experiments/tone/report")
+    answer = await in_two_days.get("/experiments/tone/report")
     report = answer.json()["data"]
     friendly, encouraging = report["comparisons"]
     assert (friendly["variant"], friendly["verdict"]) == ("v2_friendly", "better")
@@ -231,7 +234,7 @@ async def test_a_whole_experiment(
     assert report["sentences"][0].startswith("v2_friendly is better than v1_strict: satisfaction +0.")
     assert "where 50.0% were planned" in report["sentences"][1]
     assert all(0.7 < arm["response_rate"]["value"] < 0.9 for arm in report["arms"])
-    page = await tomorrow.get("/experiments/tone/page")
+    page = await in_two_days.get("/experiments/tone/page")
     assert page.headers["content-type"].startswith("text/html")
     assert "v2_friendly is better than v1_strict" in page.text
 

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from examsgraph_callbacks.alerts import Rules, open_watch
 from examsgraph_callbacks.journal import Journal
-from examsgraph_callbacks.journal.columns import SegmentPart, read_columns
+from examsgraph_callbacks.journal.whole_lines import whole_lines
 from examsgraph_callbacks.server.figures import Figures
 from examsgraph_callbacks.server.journal_figures import JournalFigures
 from examsgraph_callbacks.settings import Settings
@@ -55,12 +56,13 @@ def test_a_scrape_reads_only_what_came_since_the_one_before(
     journal, read = Journal(tmp_path), list[tuple[int, int]]()
     figures = of(journal)
 
-    def counted(segment: Path, begin: int = 0) -> Iterator[SegmentPart]:
-        for part in read_columns(segment, begin):
-            read.append((part.begin, part.end))
-            yield part
+    def counted(segment: Path, begin: int) -> Iterator[pa.Buffer]:
+        for lines in whole_lines(segment, begin):
+            read.append((begin, begin + lines.size))
+            begin += lines.size
+            yield lines
 
-    monkeypatch.setattr("examsgraph_callbacks.journal.column_tail.read_columns", counted)
+    monkeypatch.setattr("examsgraph_callbacks.journal.column_tail.whole_lines", counted)
     for name in ("one", "two", "three"):
         for fact in small_turn(name):
             journal.write(fact)

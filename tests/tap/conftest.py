@@ -14,12 +14,18 @@ from tests.graph.graphs import demo_graph
 from tests.servers.neo4j_server import Neo4jServer
 from tests.tap.graph import FULLTEXT, INDEX, LABEL
 
-__all__ = ["async_driver", "driver", "journal", "pytest_terminal_summary", "server"]
+__all__ = ["async_driver", "driver", "journal", "patience", "pytest_terminal_summary", "server"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which driver this run used."""
     terminalreporter.write_line(f"neo4j driver: {version('neo4j')}")
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that has just started plans its first lookups for longer than an application would wait."""
+    monkeypatch.setattr("examsgraph_callbacks.graph.tap.lookup.LOOKUP_SECONDS", 60.0)
 
 
 @pytest.fixture(scope="session")
