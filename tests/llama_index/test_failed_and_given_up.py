@@ -20,7 +20,7 @@ from tests.llama_index.provider import Provider
 from tests.llama_index.test_calls import METHODS, call
 from tests.servers.openai_server import Answer
 
-SLOWLY = Answer(pace_seconds=0.01)
+SILENT = Answer(falls_silent=True)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ class TestWhatTheLedgerDoesNotTell:
     async def test_a_stream_that_is_abandoned_is_partial(
         self, llm: Callable[[Provider], Any], close: bool, provider: Provider, handler: ExamsGraphEventHandler
     ) -> None:
-        provider.server.default = SLOWLY
+        provider.server.default = SILENT
         stream = llm(provider).stream_chat([ChatMessage("?")])
         for response in stream:
             if response.delta:
@@ -93,7 +93,7 @@ class TestWhatTheLedgerDoesNotTell:
     async def test_so_is_an_asynchronous_one(
         self, llm: Callable[[Provider], Any], close: bool, provider: Provider, handler: ExamsGraphEventHandler
     ) -> None:
-        provider.server.default = SLOWLY
+        provider.server.default = SILENT
         stream = await llm(provider).astream_chat([ChatMessage("?")])
         async for response in stream:
             if response.delta:
@@ -128,7 +128,7 @@ class TestCancelled:
     async def test_a_stream_is_partial_with_what_had_come(
         self, provider: Provider, handler: ExamsGraphEventHandler
     ) -> None:
-        provider.server.default = Answer(pace_seconds=0.2)
+        provider.server.default = SILENT
         came = asyncio.Event()
 
         async def read() -> None:
