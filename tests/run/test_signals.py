@@ -42,7 +42,7 @@ def started(directory: Directory, text: str, *wrapper: str) -> "Iterator[subproc
 
 def test_each_signal_sent_to_it_arrives_once(directory: Directory) -> None:
     with started(directory, COUNTING) as process:
-        # of what is pending the smaller number comes first: SIGTERM, at which the application ends, is the last
+        # of what is pending the smaller number comes first: SIGTERM, which ends the application, is the last
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM):
             process.send_signal(number)
         output, errors = process.communicate()
