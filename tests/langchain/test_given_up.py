@@ -84,7 +84,7 @@ class TestStreamsThatTheConsumerAbandons:
 class TestCancelled:
     @pytest.mark.parametrize("model", ["chat", "claude"])
     async def test_a_call_is_recorded_once(self, model: str, the_world: World) -> None:
-        the_world.server.default = Answer(delay_seconds=1)
+        the_world.server.default = Answer(delay_seconds=60)
         work = getattr(the_world, model)().ainvoke(QUESTION, the_world.config)
         await self._cancelled(work, the_world)
         recorded = only_call(the_world)
@@ -111,7 +111,7 @@ class TestCancelled:
         assert recorded.answer[0].content == "정규화는"
 
     async def test_a_chain_is_an_error_and_so_is_its_call(self, the_world: World) -> None:
-        the_world.server.default = Answer(delay_seconds=1)
+        the_world.server.default = Answer(delay_seconds=60)
         chain = RunnableLambda(lambda question: question) | the_world.chat()
         await self._cancelled(chain.ainvoke(QUESTION, the_world.config), the_world)
         (recorded,), (turn,) = the_world.calls(), the_world.turns()

@@ -119,7 +119,7 @@ class TestCancelled:
     async def test_a_call_is_recorded_once(
         self, method: str, provider: Provider, handler: ExamsGraphEventHandler
     ) -> None:
-        provider.server.default = Answer(delay_seconds=1)
+        provider.server.default = Answer(delay_seconds=60)
         await self._cancelled(call(provider.chat(), method), provider)
         recorded = only_call(handler)
         assert (recorded.status, recorded.error_type) == ("error", "CancelledError")
@@ -150,7 +150,7 @@ class TestCancelled:
     async def test_a_query_ends_with_all_that_is_in_it(
         self, streaming: bool, provider: Provider, handler: ExamsGraphEventHandler
     ) -> None:
-        provider.server.default = Answer(delay_seconds=1)
+        provider.server.default = Answer(delay_seconds=60)
         engine = RetrieverQueryEngine.from_args(Shelf(), llm=provider.chat(), streaming=streaming)
 
         async def ask() -> None:
@@ -166,7 +166,7 @@ class TestCancelled:
 
     @pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")  # in LlamaIndex's workflows
     async def test_so_does_an_agent(self, provider: Provider, handler: ExamsGraphEventHandler) -> None:
-        provider.server.default = Answer(delay_seconds=1)
+        provider.server.default = Answer(delay_seconds=60)
         running = FunctionAgent(tools=[look_up], llm=provider.chat()).run("정규화란?")
         await asyncio.to_thread(provider.server.asked.wait, 10)
         await running.cancel_run()
