@@ -8,11 +8,11 @@ import pytest
 from examsgraph_callbacks.background import helper, starting
 from examsgraph_callbacks.deliver import shipping_status
 from examsgraph_callbacks.journal import Journal
-from tests.background.place import Place, eventually
+from tests.background.place import LONGEST_SECONDS, Place, eventually
 from tests.deliver.conftest import MLFLOW_WARNING
 from tests.deliver.readback import cost_of
 
-pytestmark = pytest.mark.filterwarnings(MLFLOW_WARNING)
+pytestmark = [pytest.mark.filterwarnings(MLFLOW_WARNING), pytest.mark.timeout(3 * LONGEST_SECONDS)]
 
 WRITES_A_TURN = """
     from examsgraph_callbacks import Journal
@@ -84,11 +84,11 @@ def test_no_helper_is_started_where_all_is_frozen_between_requests(
 
 def test_a_thread_ships_where_it_is_asked_for(place: Place) -> None:
     place.run(
-        """
+        f"""
         ask()
         from examsgraph_callbacks import Journal
         from examsgraph_callbacks.deliver import shipping_status
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + {LONGEST_SECONDS}
         while shipping_status(Journal())[0].facts_behind and time.monotonic() < deadline:
             time.sleep(0.1)
         """,

@@ -16,7 +16,7 @@ from tests.servers.openai_server import Answer
 @pytest.mark.parametrize("close", [True, False], ids=["closed", "garbage collected"])
 async def test_its_call_is_partial_with_what_had_come(close: bool, tmp_path: Path) -> None:
     with world(tmp_path) as the_world:
-        the_world.server.default = Answer(pace_seconds=0.01)
+        the_world.server.default = Answer(falls_silent=True)
         chain = RunnableLambda(lambda question: question) | the_world.chat()
         stream: Any = chain.astream("정규화란?", the_world.config)
         async for chunk in stream:

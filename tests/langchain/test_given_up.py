@@ -15,7 +15,7 @@ from tests.langchain.test_situations import CLAUDE
 from tests.servers.openai_server import Answer
 
 QUESTION = "정규화란 무엇인가요?"
-SLOWLY = Answer(served_model=CLAUDE.served_model, pace_seconds=0.01)
+SILENT = Answer(served_model=CLAUDE.served_model, falls_silent=True)
 
 
 class TestStreamsThatTheConsumerAbandons:
@@ -30,7 +30,7 @@ class TestStreamsThatTheConsumerAbandons:
     @pytest.mark.parametrize("close", [True, False], ids=["closed", "garbage collected"])
     @pytest.mark.parametrize("model", ["chat", "claude"])
     def test_are_partial(self, model: str, close: bool, the_world: World) -> None:
-        the_world.server.default = SLOWLY
+        the_world.server.default = SILENT
         stream: Any = getattr(the_world, model)().stream(QUESTION, the_world.config)
         for chunk in stream:
             if "정규화는" in chunk.text:
@@ -42,7 +42,7 @@ class TestStreamsThatTheConsumerAbandons:
         self.check(the_world)
 
     def test_so_are_those_of_a_chain(self, the_world: World) -> None:
-        the_world.server.default = SLOWLY
+        the_world.server.default = SILENT
         stream: Any = (RunnableLambda(lambda question: question) | the_world.chat()).stream(
             QUESTION, the_world.config
         )
@@ -55,7 +55,7 @@ class TestStreamsThatTheConsumerAbandons:
     @pytest.mark.parametrize("close", [True, False], ids=["closed", "garbage collected"])
     @pytest.mark.parametrize("model", ["chat", "claude"])
     async def test_are_partial_on_an_event_loop_too(self, model: str, close: bool, the_world: World) -> None:
-        the_world.server.default = SLOWLY
+        the_world.server.default = SILENT
         stream: Any = getattr(the_world, model)().astream(QUESTION, the_world.config)
         async for chunk in stream:
             if "정규화는" in chunk.text:
@@ -70,7 +70,7 @@ class TestStreamsThatTheConsumerAbandons:
         self.check(the_world)
 
     async def test_so_are_events_that_nobody_waits_for_any_more(self, the_world: World) -> None:
-        the_world.server.default = SLOWLY
+        the_world.server.default = SILENT
         events: Any = the_world.chat().astream_events(QUESTION, the_world.config, version="v2")
         async for event in events:
             if event["event"] == "on_chat_model_stream" and "정규화는" in str(event["data"]["chunk"].content):
@@ -84,7 +84,7 @@ class TestStreamsThatTheConsumerAbandons:
 class TestCancelled:
     @pytest.mark.parametrize("model", ["chat", "claude"])
     async def test_a_call_is_recorded_once(self, model: str, the_world: World) -> None:
-        the_world.server.default = Answer(delay_seconds=1)
+        the_world.server.default = Answer(delay_seconds=60)
         work = getattr(the_world, model)().ainvoke(QUESTION, the_world.config)
         await self._cancelled(work, the_world)
         recorded = only_call(the_world)
@@ -92,7 +92,7 @@ class TestCancelled:
         assert recorded.input_tokens is None
 
     async def test_a_stream_is_partial_with_what_had_come(self, the_world: World) -> None:
-        the_world.server.default = Answer(pace_seconds=0.2)
+        the_world.server.default = SILENT
         came = asyncio.Event()
 
         async def read() -> None:
@@ -111,7 +111,7 @@ class TestCancelled:
         assert recorded.answer[0].content == "정규화는"
 
     async def test_a_chain_is_an_error_and_so_is_its_call(self, the_world: World) -> None:
-        the_world.server.default = Answer(delay_seconds=1)
+        the_world.server.default = Answer(delay_seconds=60)
         chain = RunnableLambda(lambda question: question) | the_world.chat()
         await self._cancelled(chain.ainvoke(QUESTION, the_world.config), the_world)
         (recorded,), (turn,) = the_world.calls(), the_world.turns()

@@ -20,7 +20,7 @@ from tests.llama_index.provider import Provider
 from tests.llama_index.test_calls import METHODS, call
 from tests.servers.openai_server import Answer
 
-SLOWLY = Answer(pace_seconds=0.01)
+SILENT = Answer(falls_silent=True)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ class TestWhatTheLedgerDoesNotTell:
     async def test_a_stream_that_is_abandoned_is_partial(
         self, llm: Callable[[Provider], Any], close: bool, provider: Provider, handler: ExamsGraphEventHandler
     ) -> None:
-        provider.server.default = SLOWLY
+        provider.server.default = SILENT
         stream = llm(provider).stream_chat([ChatMessage("?")])
         for response in stream:
             if response.delta:
@@ -93,7 +93,7 @@ class TestWhatTheLedgerDoesNotTell:
     async def test_so_is_an_asynchronous_one(
         self, llm: Callable[[Provider], Any], close: bool, provider: Provider, handler: ExamsGraphEventHandler
     ) -> None:
-        provider.server.default = SLOWLY
+        provider.server.default = SILENT
         stream = await llm(provider).astream_chat([ChatMessage("?")])
         async for response in stream:
             if response.delta:
@@ -119,7 +119,7 @@ class TestCancelled:
     async def test_a_call_is_recorded_once(
         self, method: str, provider: Provider, handler: ExamsGraphEventHandler
     ) -> None:
-        provider.server.default = Answer(delay_seconds=1)
+        provider.server.default = Answer(delay_seconds=60)
         await self._cancelled(call(provider.chat(), method), provider)
         recorded = only_call(handler)
         assert (recorded.status, recorded.error_type) == ("error", "CancelledError")
@@ -128,7 +128,7 @@ class TestCancelled:
     async def test_a_stream_is_partial_with_what_had_come(
         self, provider: Provider, handler: ExamsGraphEventHandler
     ) -> None:
-        provider.server.default = Answer(pace_seconds=0.2)
+        provider.server.default = SILENT
         came = asyncio.Event()
 
         async def read() -> None:
@@ -150,7 +150,7 @@ class TestCancelled:
     async def test_a_query_ends_with_all_that_is_in_it(
         self, streaming: bool, provider: Provider, handler: ExamsGraphEventHandler
     ) -> None:
-        provider.server.default = Answer(delay_seconds=1)
+        provider.server.default = Answer(delay_seconds=60)
         engine = RetrieverQueryEngine.from_args(Shelf(), llm=provider.chat(), streaming=streaming)
 
         async def ask() -> None:
@@ -166,7 +166,7 @@ class TestCancelled:
 
     @pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")  # in LlamaIndex's workflows
     async def test_so_does_an_agent(self, provider: Provider, handler: ExamsGraphEventHandler) -> None:
-        provider.server.default = Answer(delay_seconds=1)
+        provider.server.default = Answer(delay_seconds=60)
         running = FunctionAgent(tools=[look_up], llm=provider.chat()).run("정규화란?")
         await asyncio.to_thread(provider.server.asked.wait, 10)
         await running.cancel_run()

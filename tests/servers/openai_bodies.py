@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["STREAMS", "VECTOR", "WHOLE", "Answer", "error", "snapshot"]
+__all__ = ["STREAMS", "VECTOR", "WHOLE", "Answer", "error", "pieces", "snapshot"]
 
 Body = dict[str, Any]
 
@@ -38,7 +38,7 @@ class Answer:
     status: int = 200
     report_usage: bool = True
     delay_seconds: float = 0.0
-    pace_seconds: float = 0.0
+    falls_silent: bool = False
     cut_after: int | None = None
     # as Anthropic's streams said it until 2025
     input_in_first_event_only: bool = False
@@ -61,7 +61,8 @@ def _event(body: Body, name: str | None = None) -> str:
     return f"{head}data: {json.dumps(body, ensure_ascii=False)}\n\n"
 
 
-def _pieces(text: str) -> list[str]:
+def pieces(text: str) -> list[str]:
+    """The parts in which a text is streamed."""
     return [text[at : at + 4] for at in range(0, len(text), 4)]
 
 
@@ -127,7 +128,7 @@ def _chat_stream(request: Body, answer: Answer) -> Iterator[str]:
     if calls:
         yield from chunks({"tool_calls": [{"index": 0} | calls[0]]})
     else:
-        for piece in _pieces(answer.text):
+        for piece in pieces(answer.text):
             yield from chunks({"content": piece})
     yield from chunks({}, "tool_calls" if calls else answer.finish_reason)
     if answer.report_usage and (request.get("stream_options") or {}).get("include_usage"):
@@ -148,7 +149,7 @@ def _completion(request: Body, answer: Answer) -> Body:
 
 def _completion_stream(request: Body, answer: Answer) -> Iterator[str]:
     head = _head(request, answer, "text_completion")
-    for piece in _pieces(answer.text):
+    for piece in pieces(answer.text):
         yield _event(head | {"choices": [{"index": 0, "text": piece, "finish_reason": None}]})
     yield _event(head | {"choices": [{"index": 0, "text": "", "finish_reason": answer.finish_reason}]})
     if answer.report_usage and (request.get("stream_options") or {}).get("include_usage"):
@@ -193,7 +194,7 @@ def _response_stream(request: Body, answer: Answer) -> Iterator[str]:
     ]
     deltas = [
         {"type": "response.output_text.delta", "delta": piece, "logprobs": []} | place
-        for piece in _pieces(answer.text)
+        for piece in pieces(answer.text)
     ]
     events += [
         *deltas,
@@ -252,7 +253,7 @@ def _message_stream(request: Body, answer: Answer) -> Iterator[str]:
     yield _event({"type": "message_start", "message": begun}, "message_start")
     start = {"type": "content_block_start", "index": 0, "content_block": block}
     yield _event(start, "content_block_start")
-    for piece in _pieces(answer.text):
+    for piece in pieces(answer.text):
         delta = {"type": "text_delta", "text": piece}
         yield _event({"type": "content_block_delta", "index": 0, "delta": delta}, "content_block_delta")
     yield _event({"type": "content_block_stop", "index": 0}, "content_block_stop")

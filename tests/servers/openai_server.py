@@ -18,6 +18,8 @@ from tests.servers.openai_bodies import Answer
 
 __all__ = ["Answer", "Bill", "LedgerServer"]
 
+_SILENT_SECONDS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Bill:
@@ -146,8 +148,10 @@ class _Handler(BaseHTTPRequestHandler):
                 # no closing chunk: the client sees the connection break in mid-stream
                 self.close_connection = True
                 return
-            time.sleep(answer.pace_seconds)
             encoded = event.encode()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(encoded), encoded))
             self.wfile.flush()
+            if answer.falls_silent and bodies.pieces(answer.text)[0] in event:
+                # whoever has read the first piece of the text is done before the next, however slow it is
+                time.sleep(_SILENT_SECONDS)
         self.wfile.write(b"0\r\n\r\n")

@@ -19,7 +19,8 @@ _WATCHED = (
     'exec 3<&0; "$@" 3<&- </dev/null & server=$!; '
     '{ read -r line <&3; kill -KILL "$server"; } 2>/dev/null & wait "$server"'
 )
-_given: set[int] = set()
+# below those that Linux gives to connections, which would take one that still waits for its server
+_untried = iter(range(20_000, 32_768))
 
 
 class NotAvailableError(Exception):
@@ -61,15 +62,22 @@ def running_process(
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on, and that was not returned before."""
-    while True:
+    """Return a port of 127.0.0.1 that nothing listens on, and that no process of these tests was given."""
+    for port in _untried:
+        sign = socket.socket(type=socket.SOCK_DGRAM)
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        # a server takes seconds until it listens: meanwhile the system would give its port away again
-        if port not in _given:
-            _given.add(port)
-            return port
+            try:
+                sign.bind(("127.0.0.1", port))
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                sign.close()
+                continue
+        # a server takes seconds until it listens: that its UDP port is taken, which none uses, keeps other
+        # processes off meanwhile, and as long as this one lives
+        sign.detach()
+        return port
+    message = "expected a port of 127.0.0.1 between 20000 and 32767 that is free, got none"
+    raise NotAvailableError(message)
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:
