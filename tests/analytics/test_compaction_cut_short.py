@@ -107,7 +107,9 @@ def killed_at(journal: Journal, step: int) -> int:
     return subprocess.run(command, check=False).returncode
 
 
-@pytest.mark.parametrize("step", [0, 1, 4, 20, 23, 45, 69, 70, 71])
+@pytest.mark.parametrize(
+    "step", [0, 23, 71, *(pytest.param(step, marks=pytest.mark.soak) for step in (1, 4, 20, 45, 69, 70))]
+)
 def test_killed_at_any_step_it_loses_and_doubles_nothing(journal: Journal, step: int) -> None:
     before, told = every_id(journal), answers(journal)
     assert killed_at(journal, step) == -signal.SIGKILL

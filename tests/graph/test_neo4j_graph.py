@@ -30,6 +30,7 @@ from tests.graph.served import DEMO, assert_same, connect, loaded
 from tests.servers.neo4j_server import Neo4jServer
 
 VECTOR = demo_questions()[0].embedding
+SERVERS = ("neo4j_server", pytest.param("latest_neo4j_server", marks=pytest.mark.soak))
 RESOURCES = (
     Resource("explanation", "https://example.org/정규화", "정규화 쉽게 보기"),
     Resource("video", "https://example.org/v/1", None),
@@ -149,7 +150,7 @@ def test_an_exploration_does_not_walk_over_resources(demo: Neo4jGraph, memory: M
         assert not exploration.uncaptured
 
 
-@pytest.mark.parametrize("server", ["neo4j_server", "latest_neo4j_server"])
+@pytest.mark.parametrize("server", SERVERS)
 def test_a_retrieval_gives_the_server_nothing_to_warn_of(
     server: str, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -178,7 +179,7 @@ def test_relations_to_concepts_without_an_embedding_are_counted(neo4j_server: Ne
     )
 
 
-@pytest.mark.parametrize("server", ["neo4j_server", "latest_neo4j_server"])
+@pytest.mark.parametrize("server", SERVERS)
 def test_over_an_index_of_distances_scores_are_of_cosines_all_the_same(
     server: str, memory: MemoryGraph, request: pytest.FixtureRequest
 ) -> None:

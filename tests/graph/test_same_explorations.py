@@ -28,7 +28,12 @@ MANY_PARAMS = (
     RetrievalParams(depth=5, similarity_threshold=0.55, beam_width=10, max_hops=30),
     FEW_RELATIONS,
 )
-SERVERS = ("neo4j_server", "latest_neo4j_server", "arcadedb_server")
+SERVERS = (
+    "neo4j_server",
+    # each takes a Java machine of its own, and a minute
+    pytest.param("latest_neo4j_server", marks=pytest.mark.soak),
+    pytest.param("arcadedb_server", marks=pytest.mark.soak),
+)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ explorations = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(explorations, max_size=6))
 def test_any_explorations_are_judged_as_each_is_by_itself(several: list[Exploration]) -> None:
     facts = columns_of_lines(b"".join(map(encode_fact, several)))

@@ -18,15 +18,21 @@ CHECKS = (
 
 
 @pytest.mark.parametrize(
-    "examples", [5, pytest.param(100, marks=[pytest.mark.soak, pytest.mark.timeout(900)])]
+    ("phases", "examples", "least"),
+    [
+        ("examples,fuzzing", 2, 50),
+        pytest.param(
+            "examples,coverage,fuzzing", 100, 1000, marks=[pytest.mark.soak, pytest.mark.timeout(900)]
+        ),
+    ],
 )
-def test_every_answer_is_as_declared(tmp_path: Path, examples: int) -> None:
+def test_every_answer_is_as_declared(tmp_path: Path, phases: str, examples: int, least: int) -> None:
     # 413 is a refusal too, which schemathesis does not know as one
     unlimited = {"api_requests_per_second": "1e9", "api_body_limit": "100000000"}
     with serving(tmp_path, **unlimited, api_tokens="write:w,read:r,both") as served:
         command = [str(Path(sys.executable).with_name("st")), "run", f"{served.url}/openapi.json"]
         command += ["--header", "Authorization: Bearer both", "--checks", CHECKS, "--seed", "1"]
-        command += ["--max-examples", str(examples), "--phases", "examples,coverage,fuzzing"]
+        command += ["--max-examples", str(examples), "--phases", phases]
         ended = subprocess.run(
             command,
             cwd=tmp_path,
@@ -40,5 +46,5 @@ def test_every_answer_is_as_declared(tmp_path: Path, examples: int) -> None:
     summary = ended.stdout[ended.stdout.rfind("= SUMMARY") :]
     show(summary)
     assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr
-    assert int(re.findall(r"(\d+) generated", summary)[0]) > 500, "it has sent something"
+    assert int(re.findall(r"(\d+) generated", summary)[0]) > least, "it has sent something"
     assert "Traceback" not in log
