@@ -57,7 +57,7 @@ def test_a_real_prometheus_scrapes_the_live_server_and_the_rules_fire(tmp_path: 
     journal = Journal(tmp_path / "journal")
     for fact in small_turn("before"):
         journal.write(fact)
-    settings = {"api_tokens": "write:w1,read:r1", "time_zone": "UTC", "metrics_zero_seconds": "10"}
+    settings = {"api_tokens": "write:w1,read:r1", "time_zone": "UTC", "metrics_zero_seconds": "5"}
     with serving(tmp_path, **settings) as served:
         target = served.url.removeprefix("http://")
         (tmp_path / "token").write_text("r1")
