@@ -244,7 +244,8 @@ def test_a_statement_that_takes_too_long_is_given_up(neo4j_server: Neo4jServer) 
         connect(neo4j_server) as driver,
         pytest.raises(GraphUnavailableError, match="raise timeout_seconds"),
     ):
-        ask(driver, endless, {}, fix="", database=None, timeout_seconds=0.05)
+        # long enough that it was sent by then: the driver cannot be closed while it sends
+        ask(driver, endless, {}, fix="", database=None, timeout_seconds=0.5)
 
 
 def test_a_server_that_restarts_in_the_middle_of_a_question_is_asked_again(
