@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -236,16 +238,27 @@ async def test_an_awaited_question_that_takes_too_long_is_given_up_and_on_record
             proxy.release()
 
 
-def test_a_statement_that_takes_too_long_is_given_up(neo4j_server: Neo4jServer) -> None:
+def test_a_statement_that_takes_too_long_is_given_up_here_and_by_the_server(
+    neo4j_server: Neo4jServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if neo4j_server.product != "neo4j":
         pytest.skip("ArcadeDB refuses to count that far")
-    endless = "UNWIND range(1, 1000000000) AS number RETURN sum(number)"
-    with (
-        connect(neo4j_server) as driver,
-        pytest.raises(GraphUnavailableError, match="raise timeout_seconds"),
-    ):
-        # long enough that it was sent by then: the driver cannot be closed while it sends
-        ask(driver, endless, {}, fix="", database=None, timeout_seconds=0.5)
+    endless = "UNWIND range(1, 1000000000000) AS number RETURN sum(number)"
+    ended = Event()
+    with connect(neo4j_server) as driver:
+        execute_query = driver.execute_query
+
+        def watched(*arguments: Any, **options: Any) -> Any:
+            try:
+                return execute_query(*arguments, **options)
+            finally:
+                ended.set()
+
+        monkeypatch.setattr(driver, "execute_query", watched)
+        with pytest.raises(GraphUnavailableError, match="raise timeout_seconds"):
+            ask(driver, endless, {}, fix="", database=None, timeout_seconds=0.05)
+        # nor can the driver be closed before: its connection is in use
+        assert ended.wait(60)
 
 
 def test_a_server_that_restarts_in_the_middle_of_a_question_is_asked_again(
